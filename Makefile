@@ -1,0 +1,30 @@
+# Every target only calls cargo and scripts/. `make help` lists them.
+export MILLSTREAM_CACHE ?= $(HOME)/.cache/millstream
+export CARGO_TARGET_DIR ?= $(MILLSTREAM_CACHE)/target
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench contract-java setup fmt clippy
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: ## Postgres to Kafka to Parquet on real services, counted and checked (KEEP=1: stays up)
+	@scripts/demo.sh
+
+test: ## the gate: format, lints, all tests
+	@scripts/test.sh
+
+bench: setup ## the benchmarks
+	@cargo run --release -p millstream-bench $(if $(ARGS),-- $(ARGS))
+
+contract-java: setup ## the contract suite against Apache Kafka Connect
+	@MILLSTREAM_CONTRACT=java cargo test -p millstream-tests -- contract
+
+setup: ## everything the other targets need on this machine
+	@scripts/setup.sh
+
+fmt: ## format the code
+	@cargo fmt --all
+
+clippy: ## lints
+	@cargo clippy --workspace --all-targets -- -D warnings
