@@ -1,0 +1,275 @@
+//! Parsed settings and the verdict on each.
+
+use indexmap::IndexMap;
+
+use super::{Config, ConfigKey, ConfigType, Default, Secret};
+use crate::error::{Error, Result};
+
+/// A setting's value after parsing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Parsed {
+    /// Not given and without default, or not parseable.
+    Null,
+    /// BOOLEAN.
+    Bool(bool),
+    /// INT, SHORT, LONG.
+    Int(i64),
+    /// DOUBLE.
+    Double(f64),
+    /// STRING, CLASS.
+    Text(String),
+    /// LIST.
+    List(Vec<String>),
+    /// PASSWORD.
+    Password(Secret),
+}
+
+/// One setting, its value and what is wrong with it.
+#[derive(Clone)]
+pub struct ConfigValue {
+    /// The setting.
+    pub key: ConfigKey,
+    /// Its value.
+    pub parsed: Parsed,
+    /// What is wrong, a sentence each.
+    pub errors: Vec<String>,
+    /// Values to offer.
+    pub recommended: Vec<String>,
+    /// False when the setting does not apply with the others as they are.
+    pub visible: bool,
+    /// True when the configuration names the key.
+    pub given: bool,
+}
+
+impl ConfigValue {
+    pub(super) fn of(key: ConfigKey, config: &Config) -> Self {
+        let name = key.name.clone();
+        let given = config.contains(&name);
+        let raw = match (config.get(&name), &key.default) {
+            (Some(text), _) => Ok(Some(text.to_owned())),
+            (None, Default::Text(text)) if !given => Ok(Some(text.clone())),
+            (None, Default::Required) if !given => {
+                Err(format!("Missing required configuration \"{name}\" which has no default value."))
+            }
+            (None, _) => Ok(None),
+        };
+        let mut errors = Vec::new();
+        let parsed = match raw {
+            Ok(None) => Parsed::Null,
+            Ok(Some(text)) => parse(key.kind, &text).unwrap_or_else(|reason| {
+                let shown = if key.kind == ConfigType::Password { Secret::HIDDEN } else { text.as_str() };
+                errors.push(format!("Invalid value {shown} for configuration {name}: {reason}"));
+                Parsed::Null
+            }),
+            Err(missing) => {
+                errors.push(missing);
+                Parsed::Null
+            }
+        };
+        if errors.is_empty()
+            && let Some(Err(reason)) = key.validators.iter().map(|check| check(&parsed)).find(Result::is_err)
+        {
+            let shown = text_of(&parsed).unwrap_or_else(|| "null".to_owned());
+            errors.push(format!("Invalid value {shown} for configuration {name}: {reason}"));
+        }
+        Self { recommended: key.recommended.clone(), key, parsed, errors, visible: true, given }
+    }
+
+    /// The value as REST shows it: text or null; lists joined by commas; secrets as `[hidden]`.
+    pub fn text(&self) -> Option<String> {
+        text_of(&self.parsed)
+    }
+}
+
+fn text_of(parsed: &Parsed) -> Option<String> {
+    match parsed {
+        Parsed::Null => None,
+        Parsed::Bool(v) => Some(v.to_string()),
+        Parsed::Int(v) => Some(v.to_string()),
+        Parsed::Double(v) => Some(format!("{v:?}")),
+        Parsed::Text(v) => Some(v.clone()),
+        Parsed::List(v) => Some(v.join(",")),
+        Parsed::Password(_) => Some(Secret::HIDDEN.to_owned()),
+    }
+}
+
+/// Parses as Kafka's ConfigDef does: texts are trimmed, passwords are not.
+fn parse(kind: ConfigType, text: &str) -> Result<Parsed, String> {
+    let trimmed = text.trim();
+    let int = |min: i64, max: i64, what: &str| {
+        let digits = trimmed.strip_prefix('+').filter(|rest| !rest.starts_with(['+', '-'])).unwrap_or(trimmed);
+        let value: i64 = digits.parse().map_err(|_| format!("Not a number of type {what}"))?;
+        if (min..=max).contains(&value) { Ok(Parsed::Int(value)) } else { Err(format!("Not a number of type {what}")) }
+    };
+    match kind {
+        ConfigType::Boolean if trimmed.eq_ignore_ascii_case("true") => Ok(Parsed::Bool(true)),
+        ConfigType::Boolean if trimmed.eq_ignore_ascii_case("false") => Ok(Parsed::Bool(false)),
+        ConfigType::Boolean => Err("Expected value to be either true or false".to_owned()),
+        ConfigType::Int => int(i32::MIN.into(), i32::MAX.into(), "INT"),
+        ConfigType::Short => int(i16::MIN.into(), i16::MAX.into(), "SHORT"),
+        ConfigType::Long => int(i64::MIN, i64::MAX, "LONG"),
+        ConfigType::Double => trimmed.parse().map(Parsed::Double).map_err(|_| "Not a number of type DOUBLE".to_owned()),
+        ConfigType::String | ConfigType::Class => Ok(Parsed::Text(trimmed.to_owned())),
+        ConfigType::List if trimmed.is_empty() => Ok(Parsed::List(Vec::new())),
+        ConfigType::List => Ok(Parsed::List(trimmed.split(',').map(|item| item.trim().to_owned()).collect())),
+        ConfigType::Password => Ok(Parsed::Password(Secret::new(text))),
+    }
+}
+
+/// The verdict on a whole configuration, key by key in the order of the definition.
+#[derive(Clone, std::default::Default)]
+pub struct ConfigValues {
+    values: IndexMap<String, ConfigValue>,
+}
+
+impl ConfigValues {
+    /// Of these values.
+    pub fn new(values: impl IntoIterator<Item = ConfigValue>) -> Self {
+        Self { values: values.into_iter().map(|value| (value.key.name.clone(), value)).collect() }
+    }
+
+    /// Adds all values of another verdict after these.
+    pub fn append(&mut self, other: Self) {
+        self.values.extend(other.values);
+    }
+
+    /// All values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &ConfigValue> {
+        self.values.values()
+    }
+
+    /// One value.
+    pub fn get(&self, name: &str) -> Option<&ConfigValue> {
+        self.values.get(name)
+    }
+
+    /// One value, to change its recommended values or visibility.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut ConfigValue> {
+        self.values.get_mut(name)
+    }
+
+    /// Says what is wrong with a key. A key that is not in the definition is added, so that nothing is lost.
+    pub fn error(&mut self, name: &str, message: impl Into<String>) {
+        self.values
+            .entry(name.to_owned())
+            .or_insert_with(|| ConfigValue {
+                key: ConfigKey::nullable(name, ConfigType::String, super::Importance::Low, ""),
+                parsed: Parsed::Null,
+                errors: Vec::new(),
+                recommended: Vec::new(),
+                visible: true,
+                given: false,
+            })
+            .errors
+            .push(message.into());
+    }
+
+    /// Number of errors over all keys.
+    pub fn error_count(&self) -> usize {
+        self.iter().map(|value| value.errors.len()).sum()
+    }
+
+    /// True when nothing is wrong.
+    pub fn is_valid(&self) -> bool {
+        self.error_count() == 0
+    }
+
+    /// An error of kind [`crate::ErrorKind::Config`] that lists everything wrong, or these values.
+    pub fn into_valid(self) -> Result<Self> {
+        if self.is_valid() {
+            return Ok(self);
+        }
+        let all: Vec<_> = self.iter().flat_map(|value| value.errors.iter().map(String::as_str)).collect();
+        Err(Error::config(all.join("\n")))
+    }
+
+    /// The text of a STRING or CLASS key; `None` when null.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.parsed(name) {
+            Parsed::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number of an INT, SHORT or LONG key; `None` when null.
+    pub fn int(&self, name: &str) -> Option<i64> {
+        match self.parsed(name) {
+            Parsed::Int(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// A BOOLEAN key; `None` when null.
+    pub fn bool(&self, name: &str) -> Option<bool> {
+        match self.parsed(name) {
+            Parsed::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// A LIST key; empty when null.
+    pub fn list(&self, name: &str) -> &[String] {
+        match self.parsed(name) {
+            Parsed::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// A PASSWORD key; `None` when null.
+    pub fn password(&self, name: &str) -> Option<&Secret> {
+        match self.parsed(name) {
+            Parsed::Password(secret) => Some(secret),
+            _ => None,
+        }
+    }
+
+    fn parsed(&self, name: &str) -> &Parsed {
+        self.values.get(name).map_or(&Parsed::Null, |value| &value.parsed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ConfigDef, Importance};
+    use super::*;
+
+    fn def() -> ConfigDef {
+        ConfigDef::new()
+            .key(ConfigKey::required("file", ConfigType::String, Importance::High, ""))
+            .key(ConfigKey::with_default("batch.size", ConfigType::Int, 2000, Importance::Low, "").at_least(1))
+            .key(ConfigKey::nullable("password", ConfigType::Password, Importance::Low, "").internal())
+            .key(ConfigKey::with_default("topics", ConfigType::List, "", Importance::Low, ""))
+            .key(
+                ConfigKey::with_default("codec", ConfigType::String, "snappy", Importance::Low, "")
+                    .one_of(["none", "snappy"]),
+            )
+    }
+
+    #[test]
+    fn values_and_defaults() {
+        let config: Config = [("file", " a "), ("topics", "a , b,c"), ("password", " x ")].into_iter().collect();
+        let values = def().validate(&config).into_valid().unwrap();
+        assert_eq!(values.text("file"), Some("a"));
+        assert_eq!(values.int("batch.size"), Some(2000));
+        assert_eq!(values.list("topics"), ["a", "b", "c"]);
+        assert_eq!(values.password("password").unwrap().expose(), " x ");
+        assert_eq!(values.get("password").unwrap().text().as_deref(), Some("[hidden]"));
+    }
+
+    #[test]
+    fn each_error_stands_on_its_key() {
+        let config: Config = [("batch.size", "0"), ("codec", "Snappy")].into_iter().collect();
+        let values = def().validate(&config);
+        assert_eq!(values.error_count(), 3);
+        assert!(values.get("file").unwrap().errors[0].contains("Missing required"));
+        assert!(values.get("batch.size").unwrap().errors[0].contains("at least 1"));
+        assert!(values.get("codec").unwrap().errors[0].contains("did you mean snappy"));
+        assert_eq!(values.into_valid().err().unwrap().kind(), crate::ErrorKind::Config);
+    }
+
+    #[test]
+    fn a_number_out_of_its_type_is_refused() {
+        let config: Config = [("file", "a"), ("batch.size", "2147483648")].into_iter().collect();
+        assert_eq!(def().validate(&config).error_count(), 1);
+    }
+}
