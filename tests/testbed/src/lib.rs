@@ -1,0 +1,30 @@
+//! Starts the real services on free loopback ports in temporary folders, for tests, demo and benchmarks alike: Apache
+//! Kafka, Postgres, an S3 server, Millstream workers and Apache Kafka Connect.
+//!
+//! Everything ends with the process that started it, however that ends. With `MILLSTREAM_TESTBED_KEEP` set, folders
+//! with data and logs stay behind.
+
+mod cache;
+mod error;
+mod folder;
+mod java;
+mod ports;
+mod process;
+mod properties;
+mod sweeper;
+
+pub mod kafka;
+pub mod poll;
+pub mod postgres;
+pub mod s3;
+
+pub use cache::cache_dir;
+pub use error::{Context, Error, Result};
+pub use folder::Folder;
+pub use java::Jvm;
+pub use kafka::Kafka;
+pub use ports::free_port;
+pub use postgres::Postgres;
+pub use process::{Process, exit_code, log_tail};
+pub use properties::WorkerProperties;
+pub use s3::{S3, S3Server};
