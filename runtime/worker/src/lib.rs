@@ -1,1 +1,11 @@
-//! millstream-worker
+//! The Millstream worker: Kafka clients, the stores in Kafka topics, herders, task loops and the REST API.
+
+pub mod herder;
+pub mod kafka;
+pub mod model;
+pub mod observe;
+pub mod plugins;
+pub mod rest;
+pub mod store;
+pub mod task;
+pub mod validate;

@@ -1,0 +1,97 @@
+//! What the herder answers: the shapes of the REST API, in the field order Kafka Connect writes them.
+
+use std::sync::Arc;
+
+use millstream_api::{Config, ConfigValues};
+use serde::Serialize;
+
+/// A connector: its configuration as stored and the tasks it has.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConnectorInfo {
+    /// Name.
+    pub name: Arc<str>,
+    /// Raw configuration, `${..}` unresolved.
+    pub config: Config,
+    /// Tasks it has now; empty right after create in distributed mode.
+    pub tasks: Vec<TaskRef>,
+    /// `source`, `sink` or `unknown`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+}
+
+/// A task's id as REST writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TaskRef {
+    /// Connector name.
+    pub connector: Arc<str>,
+    /// Task number.
+    pub task: u32,
+}
+
+/// A task's id and configuration.
+#[derive(Clone, Debug, Serialize)]
+pub struct TaskInfo {
+    /// Id.
+    pub id: TaskRef,
+    /// Raw configuration.
+    pub config: Config,
+}
+
+/// The status of a connector and its tasks.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConnectorStateInfo {
+    /// Name.
+    pub name: Arc<str>,
+    /// The Connector instance.
+    pub connector: InstanceState,
+    /// Its tasks, by number.
+    pub tasks: Vec<TaskState>,
+    /// `source`, `sink` or `unknown`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+}
+
+/// State of a Connector instance.
+#[derive(Clone, Debug, Serialize)]
+pub struct InstanceState {
+    /// State word, upper case.
+    pub state: &'static str,
+    /// `host:port` of the worker that owns it.
+    pub worker_id: String,
+    /// Plugin version; written as null when unknown.
+    pub version: Option<String>,
+    /// Why it failed; left out when there is nothing to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+}
+
+/// State of a task.
+#[derive(Clone, Debug, Serialize)]
+pub struct TaskState {
+    /// Task number.
+    pub id: u32,
+    /// State and owner.
+    #[serde(flatten)]
+    pub instance: InstanceState,
+}
+
+/// The verdict on a configuration.
+pub struct Validation {
+    /// `connector.class` as given.
+    pub name: String,
+    /// Groups, without repeats, in order.
+    pub groups: Vec<String>,
+    /// Every key's verdict.
+    pub values: ConfigValues,
+}
+
+/// How the herder is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// Up, and its loop answers.
+    Healthy,
+    /// Not yet up: the stage and since when.
+    Starting(String),
+    /// Its loop does not answer within the limit.
+    Unhealthy(String),
+}

@@ -1,0 +1,57 @@
+//! The table of plugins this worker has.
+
+use std::sync::Arc;
+
+use millstream_api::{ConnectorKind, ConnectorPlugin, Error, PluginInfo, PluginKind, Result};
+
+/// All plugins: the connectors linked into the binary, and the converters, transformations and predicates of `millstream-plugins`.
+pub struct PluginTable {
+    connectors: Vec<Arc<dyn ConnectorPlugin>>,
+}
+
+impl PluginTable {
+    /// A table of these connectors.
+    pub fn new(connectors: Vec<Arc<dyn ConnectorPlugin>>) -> Self {
+        Self { connectors }
+    }
+
+    /// The connectors.
+    pub fn connectors(&self) -> &[Arc<dyn ConnectorPlugin>] {
+        &self.connectors
+    }
+
+    /// The connector that `class` means: full Java name, alias, simple name, or simple name without `Connector`.
+    pub fn connector(&self, class: &str) -> Result<Arc<dyn ConnectorPlugin>> {
+        let mut found = self.connectors.iter().filter(|plugin| plugin.info().is_named(class));
+        match (found.next(), found.next()) {
+            (Some(plugin), None) => Ok(plugin.clone()),
+            (Some(_), Some(_)) => Err(Error::config(format!("connector.class {class} means more than one plugin"))
+                .hint("use the full class name")),
+            (None, _) => {
+                let known: Vec<_> = self.connectors.iter().map(|plugin| plugin.info().class).collect();
+                Err(Error::config(format!(
+                    "Failed to find any class that implements Connector and which name matches {class}, available connectors are: {}",
+                    known.join(", ")
+                )))
+            }
+        }
+    }
+
+    /// Every plugin with its kind, in the order of `GET /connector-plugins`: sinks, sources, then the others, each by class name.
+    pub fn all(&self) -> Vec<(PluginKind, PluginInfo)> {
+        let mut all: Vec<_> = self
+            .connectors
+            .iter()
+            .map(|plugin| {
+                let kind = match plugin.kind() {
+                    ConnectorKind::Sink => PluginKind::Sink,
+                    ConnectorKind::Source => PluginKind::Source,
+                };
+                (kind, plugin.info())
+            })
+            .collect();
+        all.sort_by_key(|(kind, info)| (*kind == PluginKind::Source, info.class));
+        all.extend(millstream_plugins::plugin_list());
+        all
+    }
+}
