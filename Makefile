@@ -14,8 +14,9 @@ demo: ## Postgres to Kafka to Parquet on real services, counted and checked (KEE
 test: ## the gate: format, lints, all tests
 	@scripts/test.sh
 
-bench: setup ## the benchmarks
-	@cargo run --release -p millstream-bench $(if $(ARGS),-- $(ARGS))
+bench: setup ## the benchmarks (ARGS=...)
+	@cargo build --release --workspace --bins
+	@$(CARGO_TARGET_DIR)/release/millstream-bench $(ARGS)
 
 contract-java: setup ## the contract suite against Apache Kafka Connect
 	@MILLSTREAM_CONTRACT=java cargo test -p millstream-tests -- contract

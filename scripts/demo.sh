@@ -2,6 +2,8 @@
 # The demo, as `make demo` runs it: services are fetched while cargo compiles.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export MILLSTREAM_CACHE="${MILLSTREAM_CACHE:-$HOME/.cache/millstream}"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$MILLSTREAM_CACHE/target}"
 
 scripts/setup.sh base
 parts=()
@@ -10,8 +12,8 @@ for part in kafka postgres python; do
     parts+=($!)
 done
 trap 'kill "${parts[@]}" 2>/dev/null || true' EXIT
-# The profile of the benchmarks would compile for minutes; the default one shows the same thing.
-cargo build -p millstream -p millstream-testbed --bins
+# The whole workspace: a selection of packages would compile dependencies again with other features.
+cargo build --workspace --bins
 for part in "${parts[@]}"; do wait "$part"; done
 trap - EXIT
-exec cargo run -q -p millstream-testbed --bin demo -- "$@"
+exec "$CARGO_TARGET_DIR/debug/demo" "$@"

@@ -2,6 +2,8 @@
 # The gate, as `make test` and continuous integration run it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export MILLSTREAM_CACHE="${MILLSTREAM_CACHE:-$HOME/.cache/millstream}"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$MILLSTREAM_CACHE/target}"
 
 scripts/setup.sh base
 # The services are fetched, and the S3 server is compiled, beside cargo's own work.
@@ -11,6 +13,8 @@ trap 'kill "$services" 2>/dev/null || true' EXIT
 
 cargo fmt --all --check
 cargo clippy --workspace --all-targets -- -D warnings
+# Tests drive the built binary, which `cargo test` alone does not bring up to date.
+cargo build --workspace --bins
 cargo test --workspace --no-run
 wait "$services"
 trap - EXIT

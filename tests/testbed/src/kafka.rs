@@ -118,7 +118,8 @@ impl KafkaBuilder {
     }
 }
 
-// Internal topics as one node can hold them, and no waiting for members that a test does not have.
+// Internal topics as one node can hold them, and no waiting for members that a test does not have. After a kill the
+// broker can register again only when the session of the killed one is over.
 const SINGLE_NODE: &str = "\
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
@@ -132,7 +133,8 @@ group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=true
 num.partitions=1
 log.cleaner.dedupe.buffer.size=16777216
-controlled.shutdown.enable=false
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=2500
 ";
 
 /// A broker. Its port and data outlive `stop` and `kill`, so that `run` brings the same broker back.
@@ -192,8 +194,7 @@ impl Kafka {
         if self.pid().is_some() {
             return Ok(());
         }
-        let mut command =
-            java("kafka.Kafka", "broker.jsa", self.builder.jvm, self.builder.heap_mb, &self.folder)?;
+        let mut command = java("kafka.Kafka", "broker.jsa", self.builder.jvm, self.builder.heap_mb, &self.folder)?;
         command.arg("server.properties");
         let process = Process::spawn("Kafka", command, &self.log(), Signal::SIGKILL)?;
         let bootstrap = self.bootstrap();

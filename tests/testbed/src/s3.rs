@@ -156,7 +156,12 @@ impl S3 {
             .client(bucket)?
             .signed_url(reqwest::Method::PUT, &ObjectPath::default(), Duration::from_secs(60))
             .await?;
-        let answer = http().put(url.as_str()).send().await.context(format!("creating bucket {bucket}"))?;
+        let answer = http()
+            .put(url.as_str())
+            .header("Content-Length", "0")
+            .send()
+            .await
+            .context(format!("creating bucket {bucket}"))?;
         let status = answer.status();
         let body = answer.text().await.unwrap_or_default();
         if status.is_success() || body.contains("BucketAlreadyOwnedByYou") {

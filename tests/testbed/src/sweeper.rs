@@ -37,11 +37,8 @@ pub(crate) fn sweeper() -> Result<&'static Sweeper> {
 
 impl Sweeper {
     fn start() -> Result<Sweeper> {
-        let root = tempfile::Builder::new()
-            .prefix("millstream-")
-            .tempdir()
-            .context("a temporary folder for services")?
-            .keep();
+        let root =
+            tempfile::Builder::new().prefix("millstream-").tempdir().context("a temporary folder for services")?.keep();
         // Postgres runs as another user when we are root and must reach its folder below.
         std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o711))?;
         let mut shell = Command::new("/bin/sh")

@@ -22,7 +22,7 @@ for entry in $groups; do
 done
 for entry in $groups; do
     tries=0
-    while kill -s 0 -- "-${entry%%:*}" 2>/dev/null && [ $tries -lt 60 ]; do
+    while kill -s 0 -- "-${entry%%:*}" 2>/dev/null && [ $tries -lt 40 ]; do
         tries=$((tries + 1))
         sleep 0.05
     done
