@@ -1,0 +1,78 @@
+//! Reading fields of a record's JSON value, with errors that name the record.
+
+use millstream_api::{Config, Error, Result};
+use serde_json::{Map, Value};
+
+/// A JSON object read from a record, and the record's key for errors.
+pub(super) struct Fields<'a> {
+    pub(super) key: &'a str,
+    pub(super) map: Map<String, Value>,
+}
+
+/// The record's value as a JSON object.
+pub(super) fn object<'a>(key: &'a str, value: &[u8]) -> Result<Fields<'a>> {
+    match serde_json::from_slice(value) {
+        Ok(Value::Object(map)) => Ok(Fields { key, map }),
+        Ok(_) => Err(wrong(key, "its value is not a JSON object")),
+        // serde_json's message may quote a part of the value, which may be a secret: only its place is told.
+        Err(e) => Err(wrong(key, &format!("its value is not JSON (line {}, column {})", e.line(), e.column()))),
+    }
+}
+
+/// The error of a record that does not have its form.
+pub(super) fn wrong(key: &str, reason: &str) -> Error {
+    Error::data(format!("the record with key {key} cannot be read: {reason}"))
+}
+
+impl Fields<'_> {
+    pub(super) fn text(&self, field: &str) -> Result<Option<&str>> {
+        match self.map.get(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(self.wrong(&format!("field {field} is not a text"))),
+        }
+    }
+
+    pub(super) fn int(&self, field: &str) -> Result<i64> {
+        self.map
+            .get(field)
+            .and_then(Value::as_i64)
+            .ok_or_else(|| self.wrong(&format!("field {field} is not an integer")))
+    }
+
+    pub(super) fn count(&self, field: &str) -> Result<u32> {
+        u32::try_from(self.int(field)?).map_err(|_| self.wrong(&format!("field {field} is out of range")))
+    }
+
+    pub(super) fn bool(&self, field: &str) -> Result<bool> {
+        match self.map.get(field) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(value)) => Ok(*value),
+            Some(_) => Err(self.wrong(&format!("field {field} is not true or false"))),
+        }
+    }
+
+    /// The flat map of settings in `properties`.
+    pub(super) fn properties(&self) -> Result<Config> {
+        let Some(Value::Object(map)) = self.map.get("properties") else {
+            return Err(self.wrong("field properties is not a map"));
+        };
+        let mut config = Config::new();
+        for (name, value) in map {
+            let text = match value {
+                Value::Null => None,
+                Value::String(text) => Some(text.clone()),
+                Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+                Value::Array(_) | Value::Object(_) => {
+                    return Err(self.wrong(&format!("property {name} is not a text")));
+                }
+            };
+            config.set_nullable(name.as_str(), text);
+        }
+        Ok(config)
+    }
+
+    pub(super) fn wrong(&self, reason: &str) -> Error {
+        wrong(self.key, reason)
+    }
+}

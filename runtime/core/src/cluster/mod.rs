@@ -1,0 +1,20 @@
+//! What the cluster knows of itself: the records of the config, offset and status topics, and the decisions made from them.
+
+mod json;
+mod lifecycle;
+mod offsets;
+mod records;
+mod restart;
+mod state;
+mod status;
+mod words;
+
+pub use lifecycle::{
+    Goal, connector_goal, generates_tasks, may_publish_tasks, must_publish_tasks, task_configs_changed, task_goal,
+};
+pub use offsets::{OffsetKey, OffsetTable, decode_offset, encode_offset};
+pub use records::{ConfigRecord, SessionKey};
+pub use restart::{RestartPlan, RestartRequest};
+pub use state::{Change, ClusterState};
+pub use status::{Status, StatusKey, StatusTable, TopicStatus};
+pub use words::{State, TargetState};

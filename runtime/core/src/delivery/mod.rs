@@ -1,0 +1,1 @@
+//! What moves when: acknowledged prefixes, sink commits, tolerated failures, topic creation.

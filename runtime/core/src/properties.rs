@@ -1,0 +1,48 @@
+//! Java's `.properties` text.
+
+use java_properties::PropertiesIter;
+use millstream_api::{Config, Error, Result};
+
+/// Reads `.properties` text as Java does: ISO-8859-1 with `\uXXXX` escapes, `#` and `!` comments, continued lines. Keys keep the order
+/// of their first line; of a repeated key the last value counts.
+///
+/// `file` is named in the error (kind config), with the line where known.
+pub fn parse_properties(file: &str, text: &[u8]) -> Result<Config> {
+    let mut config = Config::new();
+    PropertiesIter::new(text).read_into(|key, value| config.set(key, value)).map_err(|e| {
+        let line = e.line_number().map(|line| format!(", line {line}")).unwrap_or_default();
+        // The crate's own text may quote the line, and the line may be a password.
+        Error::config(format!("{file}{line}: not a properties file"))
+            .hint("each line is key=value; a backslash must be written twice, and \\u needs four digits")
+    })?;
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<(String, String)> {
+        let config = parse_properties("w.properties", text.as_bytes()).unwrap();
+        config.iter().map(|(k, v)| (k.to_owned(), v.unwrap().to_owned())).collect()
+    }
+
+    #[test]
+    fn javas_rules() {
+        let text = "# c\n! d\n\nb=1\n a : x y \nc long\\\n   er\nd=\\u00e9\\t\\\\\ne\nk\\ ey=v=w\nb=2\n";
+        let expected = [("b", "2"), ("a", "x y "), ("c", "longer"), ("d", "é\t\\"), ("e", ""), ("k ey", "v=w")];
+        let expected: Vec<_> = expected.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        // `c long\` has a blank as separator and continues.
+        assert_eq!(read(&text.replace("c long", "c=long")), expected);
+        assert_eq!(read(text), expected);
+        assert_eq!(read("a=1\r\nb=2\r\n").len(), 2);
+        assert_eq!(parse_properties("f", &[b'a', b'=', 0xe9]).unwrap().get("a"), Some("é"));
+    }
+
+    #[test]
+    fn an_error_names_file_and_line_but_no_text() {
+        let error = parse_properties("w.properties", b"a=1\npassword=hunter2\\uZZ\n").unwrap_err().to_string();
+        assert!(error.contains("w.properties, line 2"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}

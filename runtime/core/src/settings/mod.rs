@@ -1,0 +1,1 @@
+//! Worker and connector configuration, parsed once into typed values.
