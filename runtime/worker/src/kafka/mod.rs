@@ -1,1 +1,19 @@
-//! (in the making)
+//! Kafka clients: their settings, topics and topic logs.
+
+pub mod admin;
+pub mod client_config;
+pub mod clients;
+pub mod consumer;
+pub mod context;
+pub mod error;
+pub mod internal_topic;
+pub mod producer;
+mod raw;
+mod security;
+pub mod topic_log;
+
+pub use admin::{Admin, NewTopic};
+pub use client_config::{ClientRole, ClientSettings};
+pub use context::LoggingContext;
+pub use error::kafka_error;
+pub use topic_log::{LogRecord, TopicLog};

@@ -1,0 +1,173 @@
+//! Topics: what there is, how they are set up, making new ones.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millstream_api::{Error, Result};
+use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier, TopicReplication};
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+use super::client_config::ClientSettings;
+use super::context::{Limit, LoggingContext};
+use super::error::kafka_error;
+
+/// Limit of one question.
+const ASK: Duration = Duration::from_secs(10);
+/// Pause before a question is asked again while the brokers are away.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A topic to create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTopic {
+    /// Name.
+    pub name: String,
+    /// Number of partitions; -1 is the broker's default.
+    pub partitions: i32,
+    /// Replication factor; -1 is the broker's default.
+    pub replication_factor: i16,
+    /// Topic settings.
+    pub configs: Vec<(String, String)>,
+}
+
+/// What a request to create a topic came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It was made.
+    New,
+    /// It was there already, maybe since a moment ago.
+    Existed,
+}
+
+/// An admin client. Cheap to clone; its connections and threads end with the last clone.
+#[derive(Clone)]
+pub struct Admin {
+    client: Arc<AdminClient<LoggingContext>>,
+    bootstrap: Arc<str>,
+}
+
+impl Admin {
+    /// A client with these settings. Does not connect yet.
+    pub fn new(settings: &ClientSettings) -> Result<Self> {
+        let mut native = settings.native().clone();
+        native.set("allow.auto.create.topics", "false");
+        let client = native
+            .create_with_context(settings.context())
+            .map_err(|error| kafka_error("cannot make an admin client", error))?;
+        Ok(Self { client: Arc::new(client), bootstrap: settings.bootstrap().into() })
+    }
+
+    /// The bootstrap servers.
+    pub fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    /// Waits until a broker answers, however long that takes; says in the log that it waits and for whom. Returns the number of
+    /// brokers. An error that waiting cannot mend (wrong password, no TLS) ends it.
+    pub async fn wait_for_brokers(&self) -> Result<usize> {
+        let limit = Limit::new();
+        loop {
+            match self.metadata(None).await {
+                Ok(metadata) => return Ok(metadata.brokers().len()),
+                Err(error) if !error.is_retriable() => return Err(error),
+                Err(error) => {
+                    if limit.pass() {
+                        tracing::warn!(bootstrap = self.bootstrap(), %error, "no Kafka broker answers, trying again");
+                    }
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// The cluster's id, if a broker tells it.
+    pub async fn cluster_id(&self) -> Result<Option<String>> {
+        self.blocking(|client| Ok(client.inner().fetch_cluster_id(ASK))).await
+    }
+
+    /// Number of brokers that are up.
+    pub async fn broker_count(&self) -> Result<usize> {
+        Ok(self.metadata(None).await?.brokers().len())
+    }
+
+    /// Number of partitions of a topic; `None` when there is no such topic. Never creates it, whatever the brokers' settings.
+    pub async fn partition_count(&self, topic: &str) -> Result<Option<i32>> {
+        // A question for one topic would make brokers create it (`auto.create.topics.enable`), were it not for the setting in `new`.
+        let metadata = self.metadata(Some(topic.to_owned())).await?;
+        let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(None) };
+        match found.error().map(Code::from) {
+            None => Ok(i32::try_from(found.partitions().len()).ok()),
+            Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => Ok(None),
+            Some(code) => Err(kafka_error(format!("cannot look at topic {topic}"), KafkaError::MetadataFetch(code))),
+        }
+    }
+
+    /// Names of all topics, sorted.
+    pub async fn topics(&self) -> Result<Vec<String>> {
+        let metadata = self.metadata(None).await?;
+        let mut names: Vec<_> = metadata.topics().iter().map(|topic| topic.name().to_owned()).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// One setting of a topic, as in force.
+    pub async fn topic_setting(&self, topic: &str, key: &str) -> Result<Option<String>> {
+        let what = || format!("cannot read the settings of topic {topic}");
+        let resource = [ResourceSpecifier::Topic(topic)];
+        let answer = self
+            .client
+            .describe_configs(&resource, &options())
+            .await
+            .map_err(|error| kafka_error(what(), error))?
+            .pop()
+            .ok_or_else(|| Error::internal(what()))?
+            .map_err(|code| kafka_error(what(), KafkaError::AdminOp(code)))?;
+        Ok(answer.get(key).and_then(|entry| entry.value.clone()))
+    }
+
+    /// Creates a topic. Of the errors, `Retriable` ones go by themselves; too few brokers for the replication factor is one of them.
+    pub async fn create_topic(&self, topic: &NewTopic) -> Result<Created> {
+        let what = || format!("cannot create topic {}", topic.name);
+        let replication = TopicReplication::Fixed(i32::from(topic.replication_factor));
+        let mut new = rdkafka::admin::NewTopic::new(&topic.name, topic.partitions, replication);
+        for (key, value) in &topic.configs {
+            new = new.set(key, value);
+        }
+        let mut answers =
+            self.client.create_topics([&new], &options()).await.map_err(|error| kafka_error(what(), error))?;
+        match answers.pop() {
+            Some(Ok(_)) => Ok(Created::New),
+            Some(Err((_, Code::TopicAlreadyExists))) => Ok(Created::Existed),
+            Some(Err((_, Code::InvalidReplicationFactor))) => Err(Error::retriable(format!(
+                "{}: there are fewer brokers than its replication factor of {}",
+                what(),
+                topic.replication_factor
+            ))),
+            Some(Err((_, code @ (Code::InvalidConfig | Code::InvalidPartitions | Code::PolicyViolation)))) => {
+                Err(Error::config(what()).caused_by(KafkaError::AdminOp(code)))
+            }
+            Some(Err((_, code))) => Err(kafka_error(what(), KafkaError::AdminOp(code))),
+            None => Err(Error::internal(what())),
+        }
+    }
+
+    async fn metadata(&self, topic: Option<String>) -> Result<rdkafka::metadata::Metadata> {
+        self.blocking(move |client| client.inner().fetch_metadata(topic.as_deref(), ASK)).await
+    }
+
+    /// Runs a call that waits for the brokers where waiting hurts nobody.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&AdminClient<LoggingContext>) -> Result<T, KafkaError> + Send + 'static,
+    ) -> Result<T> {
+        let client = self.client.clone();
+        tokio::task::spawn_blocking(move || ask(&client))
+            .await
+            .map_err(|error| Error::internal("a question to the brokers was dropped").caused_by(error))?
+            .map_err(|error| kafka_error(format!("cannot ask the brokers at {}", self.bootstrap), error))
+    }
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(ASK)).operation_timeout(Some(ASK))
+}

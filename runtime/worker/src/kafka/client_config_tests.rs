@@ -1,0 +1,141 @@
+use super::*;
+use crate::kafka::clients::{connector_admin, sink_consumer, source_producer, worker_client};
+use millstream_api::TaskId;
+
+fn config(pairs: &[(&str, &str)]) -> Config {
+    pairs.iter().copied().collect()
+}
+
+fn producer(worker: &[(&str, &str)], connector: &[(&str, &str)]) -> Result<ClientSettings> {
+    source_producer(&config(worker), &config(connector), &TaskId::new("c", 0))
+}
+
+#[test]
+fn a_source_producer_starts_from_connects_defaults() {
+    let settings = producer(&[("bootstrap.servers", "a:1,b:2"), ("security.protocol", "SSL")], &[]).unwrap();
+    let get = |key| settings.native().get(key);
+    assert_eq!(get("bootstrap.servers"), Some("a:1,b:2"));
+    assert_eq!(get("client.id"), Some("connector-producer-c-0"));
+    assert_eq!((get("acks"), get("enable.idempotence")), (Some("all"), Some("true")));
+    assert_eq!(get("partitioner"), Some("murmur2_random"));
+    assert_eq!(get("security.protocol"), None, "clients of connectors read producer.security.protocol, as Java's do");
+}
+
+#[test]
+fn the_connector_has_the_last_word() {
+    let settings = producer(
+        &[("producer.linger.ms", "50"), ("producer.compression.type", "LZ4"), ("consumer.fetch.min.bytes", "9")],
+        &[
+            ("producer.override.linger.ms", "7"),
+            ("producer.override.buffer.memory", "33554432"),
+            ("producer.override.max.request.size", "2097152"),
+            ("producer.override.compression.lz4.level", "5"),
+        ],
+    )
+    .unwrap();
+    let get = |key| settings.native().get(key);
+    assert_eq!(
+        (get("linger.ms"), get("compression.type"), get("compression.level")),
+        (Some("7"), Some("lz4"), Some("5"))
+    );
+    assert_eq!((get("queue.buffering.max.kbytes"), get("message.max.bytes")), (Some("32768"), Some("2097152")));
+    assert!(settings.unknown().is_empty(), "{:?}", settings.unknown());
+}
+
+#[test]
+fn settings_without_counterpart_are_named() {
+    let settings = producer(
+        &[("producer.interceptor.classes", "x.Y"), ("producer.max.block.ms", "1")],
+        &[("producer.override.metric.reporters", ""), ("producer.override.linger.mz", "1")],
+    )
+    .unwrap();
+    assert_eq!(
+        settings.unknown(),
+        ["producer.interceptor.classes", "producer.override.metric.reporters", "producer.override.linger.mz"]
+    );
+}
+
+#[test]
+fn order_survives_without_idempotence() {
+    let in_flight = |pairs: &[(&str, &str)]| {
+        let settings = producer(&[], pairs).unwrap();
+        let get = |key: &str| settings.native().get(key).map(str::to_owned);
+        (get("enable.idempotence").unwrap(), get("max.in.flight.requests.per.connection"))
+    };
+    let text = |a: &str, b: Option<&str>| (a.to_owned(), b.map(str::to_owned));
+    assert_eq!(in_flight(&[]), text("true", None));
+    assert_eq!(in_flight(&[("producer.override.acks", "1")]), text("false", Some("1")));
+    assert_eq!(in_flight(&[("producer.override.enable.idempotence", "false")]), text("false", Some("1")));
+    let key = "producer.override.max.in.flight.requests.per.connection";
+    assert_eq!(in_flight(&[(key, "9")]), text("false", Some("9")));
+}
+
+#[test]
+fn bad_values_name_the_users_key_and_hide_the_value() {
+    for (key, value) in [
+        ("producer.override.acks", "hunter2"),
+        ("producer.override.linger.ms", "hunter2"),
+        ("producer.override.compression.type", "hunter2"),
+        ("producer.override.partitioner.class", "hunter2"),
+        ("producer.override.security.protocol", "hunter2"),
+        ("producer.override.sasl.jaas.config", "hunter2"),
+    ] {
+        let error = producer(&[], &[(key, value)]).unwrap_err();
+        assert_eq!(error.kind(), millstream_api::ErrorKind::Config);
+        let text = format!("{error} {error:?} {}", error.trace());
+        assert!(text.contains(key) && !text.contains("hunter2"), "{text}");
+    }
+    let settings = producer(
+        &[],
+        &[("producer.override.sasl.jaas.config", "PlainLoginModule required username=u password=hunter2;")],
+    )
+    .unwrap();
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    assert_eq!(settings.native().get("sasl.password"), Some("hunter2"));
+}
+
+#[test]
+fn a_sink_consumer() {
+    let worker = config(&[("consumer.max.poll.records", "17"), ("consumer.auto.offset.reset", "latest")]);
+    let connector = config(&[
+        ("consumer.override.max.partition.fetch.bytes", "7000"),
+        (
+            "consumer.override.partition.assignment.strategy",
+            "org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.CooperativeStickyAssignor",
+        ),
+        ("consumer.override.fetch.max.bytes", "500000"),
+    ]);
+    let settings = sink_consumer(&worker, &connector, &TaskId::new("c", 3)).unwrap();
+    let get = |key| settings.native().get(key);
+    assert_eq!((get("group.id"), get("client.id")), (Some("connect-c"), Some("connector-consumer-c-3")));
+    assert_eq!((get("enable.auto.commit"), get("auto.offset.reset")), (Some("false"), Some("latest")));
+    assert_eq!(get("isolation.level"), Some("read_uncommitted"), "Java's default, not librdkafka's");
+    assert_eq!(get("partition.assignment.strategy"), Some("range"));
+    assert_eq!(settings.java("max.poll.records"), Some("17"));
+    assert!(settings.native().create::<rdkafka::consumer::BaseConsumer>().is_ok());
+}
+
+#[test]
+fn the_workers_own_clients_connect_by_its_unprefixed_settings() {
+    let worker = config(&[
+        ("bootstrap.servers", "a:1"),
+        ("group.id", "g"),
+        ("client.id", "w"),
+        ("security.protocol", "SASL_PLAINTEXT"),
+        ("sasl.mechanism", "PLAIN"),
+        ("sasl.jaas.config", "x.PlainLoginModule required username=\"u\" password=\"p\";"),
+        ("key.converter", "x"),
+        ("session.timeout.ms", "10000"),
+        ("reconnect.backoff.max.ms", "300"),
+    ]);
+    let settings = worker_client(ClientRole::Consumer, &worker, "configs", &[("queued.min.messages", "10")]).unwrap();
+    let get = |key| settings.native().get(key);
+    assert_eq!(get("client.id"), Some("g-w-configs"));
+    assert_eq!((get("security.protocol"), get("sasl.username")), (Some("sasl_plaintext"), Some("u")));
+    assert_eq!((get("session.timeout.ms"), get("queued.min.messages")), (None, Some("10")));
+    assert_eq!((get("reconnect.backoff.ms"), get("reconnect.backoff.max.ms")), (Some("50"), Some("300")));
+    assert!(settings.unknown().is_empty());
+    let admin = connector_admin(&worker, &Config::new(), &TaskId::new("c", 0)).unwrap();
+    assert_eq!(admin.native().get("client.id"), Some("connector-adminclient-c-0"));
+    assert_eq!(admin.native().get("security.protocol"), Some("sasl_plaintext"));
+}

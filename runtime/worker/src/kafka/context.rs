@@ -1,0 +1,81 @@
+//! What librdkafka has to say, as log events.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::KafkaError;
+
+/// An outage is told once, then again after this long: librdkafka reports every attempt to connect.
+const REPEAT: Duration = Duration::from_secs(30);
+
+/// Turns librdkafka's log lines and errors into events that name the client; the same for producers, consumers and admin clients.
+#[derive(Clone)]
+pub struct LoggingContext {
+    client: Arc<str>,
+    bootstrap: Arc<str>,
+    limit: Arc<Limit>,
+}
+
+impl LoggingContext {
+    /// For the client of this id, connected to these bootstrap servers.
+    pub fn new(client: impl Into<Arc<str>>, bootstrap: impl Into<Arc<str>>) -> Self {
+        Self { client: client.into(), bootstrap: bootstrap.into(), limit: Arc::new(Limit::new()) }
+    }
+}
+
+impl ClientContext for LoggingContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        let client = &*self.client;
+        match level {
+            // Connection trouble comes as `error` events too, where it is told with the bootstrap servers.
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+                tracing::error!(client, facility, message, "kafka client");
+            }
+            _ => tracing::debug!(client, facility, message, "kafka client"),
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        if self.limit.pass() {
+            tracing::warn!(client = &*self.client, bootstrap = &*self.bootstrap, %error, reason, "kafka client has trouble, it keeps trying");
+        } else {
+            tracing::debug!(client = &*self.client, %error, reason, "kafka client has trouble, it keeps trying");
+        }
+    }
+}
+
+impl ConsumerContext for LoggingContext {}
+
+/// Lets one event pass per [`REPEAT`].
+pub(crate) struct Limit {
+    since: Instant,
+    next_ms: AtomicU64,
+}
+
+impl Limit {
+    pub(crate) fn new() -> Self {
+        Self { since: Instant::now(), next_ms: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn pass(&self) -> bool {
+        let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let next = now.saturating_add(u64::try_from(REPEAT.as_millis()).unwrap_or(u64::MAX));
+        self.next_ms.try_update(Ordering::Relaxed, Ordering::Relaxed, |at| (at <= now).then_some(next)).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_told_once() {
+        let limit = Limit::new();
+        assert!(limit.pass());
+        assert!(!limit.pass());
+    }
+}

@@ -1,0 +1,357 @@
+//! A topic read as a log: everything from its beginning, then what is added, in order, for as long as the worker runs.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use millstream_api::{Error, Result};
+use parking_lot::Mutex;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::producer::future_producer::OwnedDeliveryResult;
+use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::client_config::ClientSettings;
+use super::context::{Limit, LoggingContext};
+use super::error::kafka_error;
+
+/// How long the reading thread waits for a record before it looks whether it should stop.
+const POLL: Duration = Duration::from_millis(200);
+/// Limit of one question to the brokers; asked again after [`PAUSE`].
+const ASK: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// librdkafka settings of a log's consumer: small queues (all of it is read once, then it trickles), end-of-partition events (a
+/// transaction's end takes an offset without being a record), nothing committed.
+pub const CONSUMER: [(&str, &str); 12] = [
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    ("auto.offset.reset", "earliest"),
+    ("enable.partition.eof", "true"),
+    ("isolation.level", "read_uncommitted"),
+    ("allow.auto.create.topics", "false"),
+    ("check.crcs", "true"),
+    ("queued.min.messages", "1000"),
+    ("queued.max.messages.kbytes", "2048"),
+    ("max.partition.fetch.bytes", "262144"),
+    ("fetch.max.bytes", "2097152"),
+    ("fetch.queue.backoff.ms", "10"),
+];
+
+/// librdkafka settings of a log's producer: as Java's worker has them. A record is never given up.
+pub const PRODUCER: [(&str, &str); 8] = [
+    ("acks", "all"),
+    ("enable.idempotence", "false"),
+    ("max.in.flight.requests.per.connection", "1"),
+    ("delivery.timeout.ms", "2147483647"),
+    // The same partition for a key as Java picks, or compaction would keep a key's old and new record.
+    ("partitioner", "murmur2"),
+    // Writes are few and someone waits for each.
+    ("linger.ms", "0"),
+    ("queue.buffering.max.messages", "10000"),
+    ("queue.buffering.max.kbytes", "8192"),
+];
+
+/// One record, as it lies in the consumer's buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct LogRecord<'a> {
+    /// Partition.
+    pub partition: i32,
+    /// Offset.
+    pub offset: i64,
+    /// Key bytes.
+    pub key: Option<&'a [u8]>,
+    /// Value bytes; `None` is a tombstone.
+    pub value: Option<&'a [u8]>,
+    /// Epoch milliseconds.
+    pub timestamp: Option<i64>,
+}
+
+/// A key and a value (`None`: tombstone) to write.
+pub type LogEntry = (Vec<u8>, Option<Vec<u8>>);
+
+/// A topic whose records are handed to one callback, and that can be written.
+///
+/// All partitions are read from their beginning, without a consumer group's commits, on one thread named after the topic. An
+/// outage of the brokers only delays: reading goes on by itself.
+pub struct TopicLog {
+    inner: Arc<Inner>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Inner {
+    topic: String,
+    partitions: i32,
+    consumer: BaseConsumer<LoggingContext>,
+    producer_settings: ClientSettings,
+    producer: OnceLock<FutureProducer<LoggingContext>>,
+    progress: Mutex<Progress>,
+    stopping: AtomicBool,
+}
+
+impl TopicLog {
+    /// Reads `topic`, which must exist, to its present end, handing each record to `on_record`, then goes on reading in the background.
+    ///
+    /// `on_record` runs on the log's thread, in the order of each partition; it should not wait. Keeps trying while the brokers are
+    /// away. `consumer` and `producer` are settings made with [`CONSUMER`] and [`PRODUCER`]; the consumer needs a `group.id`, whose
+    /// coordinator is looked up but which it never joins.
+    pub async fn open(
+        topic: &str,
+        partitions: i32,
+        consumer: &ClientSettings,
+        producer: &ClientSettings,
+        on_record: impl FnMut(LogRecord<'_>) + Send + 'static,
+    ) -> Result<Self> {
+        let what = format!("cannot read topic {topic}");
+        let client: BaseConsumer<LoggingContext> = consumer
+            .native()
+            .create_with_context(consumer.context())
+            .map_err(|error| kafka_error(what.as_str(), error))?;
+        let mut all = TopicPartitionList::with_capacity(usize::try_from(partitions).unwrap_or(0));
+        for partition in 0..partitions {
+            all.add_partition_offset(topic, partition, Offset::Beginning)
+                .map_err(|error| kafka_error(what.as_str(), error))?;
+        }
+        client.assign(&all).map_err(|error| kafka_error(what.as_str(), error))?;
+        let inner = Arc::new(Inner {
+            topic: topic.to_owned(),
+            partitions,
+            consumer: client,
+            producer_settings: producer.clone(),
+            producer: OnceLock::new(),
+            progress: Mutex::new(Progress::new(partitions)),
+            stopping: AtomicBool::new(false),
+        });
+        let reader = Reader(inner.clone());
+        let thread =
+            std::thread::Builder::new().name(thread_name(topic)).spawn(move || reader.run(on_record)).map_err(
+                |error| Error::fatal(format!("cannot start the thread that reads topic {topic}")).caused_by(error),
+            )?;
+        let log = Self { inner, thread: Mutex::new(Some(thread)) };
+        log.read_to_end().await?;
+        Ok(log)
+    }
+
+    /// The topic.
+    pub fn topic(&self) -> &str {
+        &self.inner.topic
+    }
+
+    /// Returns when everything that was in the topic at the call has been handed to the callback. Waits as long as the brokers are
+    /// away; `Stopped` when the log is stopped meanwhile.
+    pub async fn read_to_end(&self) -> Result<()> {
+        let ends = self.ends().await?;
+        let reached = self.inner.progress.lock().wait_for(ends);
+        match reached {
+            None => Ok(()),
+            Some(reached) => reached.await.map_err(|_| self.stopped()),
+        }
+    }
+
+    /// Writes one record. Returns when all in-sync replicas have it; keeps trying while the brokers are away. When the future is
+    /// dropped the record may be written even so.
+    pub async fn send(&self, key: Vec<u8>, value: Option<Vec<u8>>) -> Result<()> {
+        self.send_all(vec![(key, value)]).await
+    }
+
+    /// Writes these records, in this order as far as they share a partition. Returns when all are acknowledged; after an error some
+    /// may be written and some not.
+    pub async fn send_all(&self, entries: Vec<LogEntry>) -> Result<()> {
+        let producer = self.producer()?;
+        let mut waiting: std::collections::VecDeque<DeliveryFuture> = std::collections::VecDeque::new();
+        for (key, value) in &entries {
+            loop {
+                let mut record = FutureRecord::to(&self.inner.topic).key(key);
+                if let Some(value) = value {
+                    record = record.payload(value);
+                }
+                match producer.send_result(record) {
+                    Ok(delivery) => break waiting.push_back(delivery),
+                    Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => match waiting.pop_front() {
+                        Some(oldest) => self.delivered(oldest.await)?,
+                        None => tokio::time::sleep(PAUSE).await,
+                    },
+                    Err((error, _)) => return Err(self.cannot_write(error)),
+                }
+            }
+        }
+        for delivery in waiting {
+            self.delivered(delivery.await)?;
+        }
+        Ok(())
+    }
+
+    /// Stops reading and writing; waits for the thread to end. What was sent and not acknowledged is given up. Safe to call twice.
+    pub async fn stop(&self) {
+        self.inner.stopping.store(true, Ordering::Relaxed);
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+        self.inner.progress.lock().end();
+    }
+
+    fn producer(&self) -> Result<&FutureProducer<LoggingContext>> {
+        let inner = &*self.inner;
+        if inner.stopping.load(Ordering::Relaxed) {
+            return Err(self.stopped());
+        }
+        // Made at the first write: a worker that only reads needs no client, threads and connections for it.
+        if let Some(producer) = inner.producer.get() {
+            return Ok(producer);
+        }
+        let made = inner
+            .producer_settings
+            .native()
+            .create_with_context(inner.producer_settings.context())
+            .map_err(|error| self.cannot_write(error))?;
+        Ok(inner.producer.get_or_init(|| made))
+    }
+
+    fn delivered(&self, answer: Result<OwnedDeliveryResult, futures::channel::oneshot::Canceled>) -> Result<()> {
+        match answer {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err((error, _))) => Err(self.cannot_write(error)),
+            Err(_) => Err(self.stopped()),
+        }
+    }
+
+    fn cannot_write(&self, error: KafkaError) -> Error {
+        kafka_error(format!("cannot write to topic {}", self.inner.topic), error)
+    }
+
+    fn stopped(&self) -> Error {
+        Error::stopped(format!("reading of topic {} has ended", self.inner.topic))
+    }
+
+    /// The present end of each partition that holds anything not yet read.
+    async fn ends(&self) -> Result<Vec<i64>> {
+        let limit = Limit::new();
+        loop {
+            if self.inner.stopping.load(Ordering::Relaxed) {
+                return Err(self.stopped());
+            }
+            let inner = self.inner.clone();
+            let answer = tokio::task::spawn_blocking(move || inner.ask_ends())
+                .await
+                .map_err(|error| Error::internal("the question for the end of a topic was dropped").caused_by(error))?;
+            match answer {
+                Ok(ends) => return Ok(ends),
+                Err(error) => {
+                    if limit.pass() {
+                        let bootstrap = self.inner.producer_settings.bootstrap();
+                        tracing::warn!(topic = self.topic(), bootstrap, %error, "cannot learn the end of the topic, trying again");
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for TopicLog {
+    fn drop(&mut self) {
+        self.inner.stopping.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Inner {
+    fn ask_ends(&self) -> Result<Vec<i64>, KafkaError> {
+        let mut ends = self.list_offsets(&(0..self.partitions).collect::<Vec<_>>(), Offset::End)?;
+        let unread = self.progress.lock().never_read(&ends);
+        if !unread.is_empty() {
+            // A partition whose records are all gone has an end, but nothing will ever be read up to it.
+            for (partition, begin) in unread.iter().zip(self.list_offsets(&unread, Offset::Beginning)?) {
+                if let Some(end) = usize::try_from(*partition).ok().and_then(|at| ends.get_mut(at))
+                    && begin >= *end
+                {
+                    *end = 0;
+                }
+            }
+        }
+        Ok(ends)
+    }
+
+    /// One request to each leader for all its partitions.
+    fn list_offsets(&self, partitions: &[i32], which: Offset) -> Result<Vec<i64>, KafkaError> {
+        let mut question = TopicPartitionList::with_capacity(partitions.len());
+        for partition in partitions {
+            question.add_partition_offset(&self.topic, *partition, which)?;
+        }
+        let answer = self.consumer.offsets_for_times(question, ASK)?;
+        partitions
+            .iter()
+            .map(|partition| {
+                let element = answer.find_partition(&self.topic, *partition);
+                match element.map(|element| (element.error(), element.offset())) {
+                    Some((Ok(()), Offset::Offset(offset))) => Ok(offset),
+                    Some((Err(error), _)) => Err(error),
+                    _ => Err(KafkaError::MetadataFetch(RDKafkaErrorCode::NoOffset)),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Linux keeps 15 bytes of a thread's name: the end of the topic's name says more than its beginning.
+fn thread_name(topic: &str) -> String {
+    let tail: Vec<char> = topic.chars().rev().take(11).collect();
+    format!("log-{}", tail.into_iter().rev().collect::<String>())
+}
+
+/// The thread that reads. Whatever ends it, nobody waits for it afterwards.
+struct Reader(Arc<Inner>);
+
+impl Reader {
+    fn run(self, mut on_record: impl FnMut(LogRecord<'_>)) {
+        let inner = &*self.0;
+        let limit = Limit::new();
+        while !inner.stopping.load(Ordering::Relaxed) {
+            match inner.consumer.poll(POLL) {
+                None => {}
+                Some(Ok(message)) => {
+                    on_record(LogRecord {
+                        partition: message.partition(),
+                        offset: message.offset(),
+                        key: message.key(),
+                        value: message.payload(),
+                        timestamp: message.timestamp().to_millis(),
+                    });
+                    inner.progress.lock().reach(message.partition(), message.offset() + 1);
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => self.take_positions(),
+                Some(Err(error)) => {
+                    if limit.pass() {
+                        tracing::warn!(topic = inner.topic, %error, "reading has trouble, it goes on by itself");
+                    }
+                }
+            }
+        }
+        tracing::debug!(topic = inner.topic, "reading has ended");
+    }
+
+    /// Takes over the consumer's own positions: they go past the ends of transactions too, which are no records.
+    fn take_positions(&self) {
+        let Ok(positions) = self.0.consumer.position() else { return };
+        let mut progress = self.0.progress.lock();
+        for element in positions.elements() {
+            if let Offset::Offset(offset) = element.offset() {
+                progress.reach(element.partition(), offset);
+            }
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.0.progress.lock().end();
+    }
+}
+
+#[path = "progress.rs"]
+mod progress;
+use progress::Progress;
