@@ -1,6 +1,8 @@
 //! The Millstream worker: Kafka clients, the stores in Kafka topics, herders, task loops and the REST API.
 
+pub mod connector_file;
 pub mod herder;
+mod json_object;
 pub mod kafka;
 pub mod model;
 pub mod observe;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use millstream_api::{Config, ConfigValues};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// A connector: its configuration as stored and the tasks it has.
 #[derive(Clone, Debug, Serialize)]
 pub struct ConnectorInfo {
     /// Name.
+    #[serde(serialize_with = "as_text")]
     pub name: Arc<str>,
     /// Raw configuration, `${..}` unresolved.
     pub config: Config,
@@ -23,6 +24,7 @@ pub struct ConnectorInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TaskRef {
     /// Connector name.
+    #[serde(serialize_with = "as_text")]
     pub connector: Arc<str>,
     /// Task number.
     pub task: u32,
@@ -37,10 +39,15 @@ pub struct TaskInfo {
     pub config: Config,
 }
 
+fn as_text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
 /// The status of a connector and its tasks.
 #[derive(Clone, Debug, Serialize)]
 pub struct ConnectorStateInfo {
     /// Name.
+    #[serde(serialize_with = "as_text")]
     pub name: Arc<str>,
     /// The Connector instance.
     pub connector: InstanceState,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use millstream_api::{ConnectorKind, ConnectorPlugin, Error, PluginInfo, PluginKind, Result};
+use millstream_api::{ConfigDef, ConnectorKind, ConnectorPlugin, Error, PluginInfo, PluginKind, Result};
 
 /// All plugins: the connectors linked into the binary, and the converters, transformations and predicates of `millstream-plugins`.
 pub struct PluginTable {
@@ -53,5 +53,34 @@ impl PluginTable {
         all.sort_by_key(|(kind, info)| (*kind == PluginKind::Source, info.class));
         all.extend(millstream_plugins::plugin_list());
         all
+    }
+
+    /// The plugins of one kind that are no connectors.
+    pub fn of_kind(&self, kind: PluginKind) -> impl Iterator<Item = PluginInfo> {
+        millstream_plugins::plugin_list().into_iter().filter(move |(other, _)| *other == kind).map(|(_, info)| info)
+    }
+
+    /// The converter, transformation or predicate of this kind that `class` means.
+    pub fn plugin(&self, kind: PluginKind, class: &str) -> Option<PluginInfo> {
+        self.of_kind(kind).find(|info| info.is_named(class))
+    }
+
+    /// The keys of the plugin that `class` means. Those of a connector are followed by the keys every connector has.
+    ///
+    /// An error of kind `NotFound` when there is no such plugin.
+    pub fn config_def(&self, class: &str) -> Result<(PluginInfo, ConfigDef)> {
+        if let Some(plugin) = self.connectors.iter().find(|plugin| plugin.info().is_named(class)) {
+            let base = millstream_core::settings::connector::config_def(plugin.kind());
+            return Ok((plugin.info(), plugin.config_def().clone().extend(&base)));
+        }
+        millstream_plugins::plugin_list()
+            .into_iter()
+            .map(|(_, info)| info)
+            .find(|info| info.is_named(class))
+            .and_then(|info| Some((info, millstream_plugins::config_def(info.class)?)))
+            .ok_or_else(|| {
+                Error::not_found(format!("Unknown plugin {class}"))
+                    .hint("GET /connector-plugins?connectorsOnly=false lists the plugins of this worker")
+            })
     }
 }

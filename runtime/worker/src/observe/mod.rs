@@ -1,1 +1,3 @@
-//! (in the making)
+//! What the worker says about itself: logs; metrics come later.
+
+pub mod logging;

@@ -1,1 +1,60 @@
-//! (in the making)
+//! The REST API of Kafka Connect: its routes, shapes, codes and header rules.
+
+mod access_log;
+mod answer;
+mod connectors;
+mod deadline;
+mod listener;
+mod negotiate;
+mod path;
+mod plugins;
+mod root;
+mod router;
+mod server;
+mod validation;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+pub use listener::Listener;
+pub use server::RestServer;
+
+use crate::herder::HerderHandle;
+use crate::plugins::PluginTable;
+
+/// What the REST API serves from.
+#[derive(Clone)]
+pub struct RestContext {
+    /// Answers everything about connectors.
+    pub herder: HerderHandle,
+    /// The plugins of this worker.
+    pub plugins: Arc<PluginTable>,
+    /// Id of the Kafka cluster, once known. `GET /` says null before.
+    pub cluster_id: Arc<OnceLock<String>>,
+    /// What may be asked, and for how long.
+    pub settings: RestSettings,
+}
+
+/// Settings of the REST API.
+#[derive(Clone, Debug)]
+pub struct RestSettings {
+    /// `topic.tracking.enable`: off, the topics of a connector are 403.
+    pub topic_tracking: bool,
+    /// `topic.tracking.allow.reset`: off, resetting them is 403.
+    pub topic_tracking_reset: bool,
+    /// Longest time a request may take; then it is 500 and the message names the stage. Kafka Connect: 90 s, fixed.
+    pub request_timeout: Duration,
+    /// How long `GET /health` waits for the herder's loop. Kafka Connect: 10 s, fixed.
+    pub health_timeout: Duration,
+}
+
+impl Default for RestSettings {
+    fn default() -> Self {
+        Self {
+            topic_tracking: true,
+            topic_tracking_reset: true,
+            request_timeout: Duration::from_secs(90),
+            health_timeout: Duration::from_secs(10),
+        }
+    }
+}
