@@ -13,4 +13,4 @@ pub mod java_json;
 pub mod properties;
 pub mod settings;
 
-pub use properties::parse_properties;
+pub use properties::parse as parse_properties;

@@ -7,7 +7,7 @@ use millstream_api::{Config, Error, Result};
 /// of their first line; of a repeated key the last value counts.
 ///
 /// `file` is named in the error (kind config), with the line where known.
-pub fn parse_properties(file: &str, text: &[u8]) -> Result<Config> {
+pub fn parse(text: &[u8], file: &str) -> Result<Config> {
     let mut config = Config::new();
     PropertiesIter::new(text).read_into(|key, value| config.set(key, value)).map_err(|e| {
         let line = e.line_number().map(|line| format!(", line {line}")).unwrap_or_default();
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<(String, String)> {
-        let config = parse_properties("w.properties", text.as_bytes()).unwrap();
+        let config = parse(text.as_bytes(), "w.properties").unwrap();
         config.iter().map(|(k, v)| (k.to_owned(), v.unwrap().to_owned())).collect()
     }
 
@@ -36,12 +36,12 @@ mod tests {
         assert_eq!(read(&text.replace("c long", "c=long")), expected);
         assert_eq!(read(text), expected);
         assert_eq!(read("a=1\r\nb=2\r\n").len(), 2);
-        assert_eq!(parse_properties("f", &[b'a', b'=', 0xe9]).unwrap().get("a"), Some("é"));
+        assert_eq!(parse(&[b'a', b'=', 0xe9], "f").unwrap().get("a"), Some("é"));
     }
 
     #[test]
     fn an_error_names_file_and_line_but_no_text() {
-        let error = parse_properties("w.properties", b"a=1\npassword=hunter2\\uZZ\n").unwrap_err().to_string();
+        let error = parse(b"a=1\npassword=hunter2\\uZZ\n", "w.properties").unwrap_err().to_string();
         assert!(error.contains("w.properties, line 2"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use millstream_api::{Error, OffsetMap, Result, SourcePartition};
 use serde_json::Value;
 
@@ -68,7 +69,7 @@ pub fn encode_offset(offset: &OffsetMap) -> Vec<u8> {
 /// bytes that are in the topic are kept, and a new position goes back under them.
 #[derive(Clone, Debug, Default)]
 pub struct OffsetTable {
-    connectors: BTreeMap<Arc<str>, BTreeMap<String, Slot>>,
+    connectors: BTreeMap<Arc<str>, IndexMap<String, Slot>>,
 }
 
 /// Everything stored of one source partition: a record per spelling of its key, oldest first; the last one counts.
@@ -110,7 +111,7 @@ impl OffsetTable {
             Some(Ok(OffsetKey { partition: Some(partition), .. })) => slot.partition = partition,
             Some(_) => {}
             None => {
-                slots.remove(canonical);
+                slots.shift_remove(canonical);
             }
         }
         if slots.is_empty() {
@@ -123,9 +124,9 @@ impl OffsetTable {
         self.slot(connector, partition)?.records.last().map(|(_, offset)| offset)
     }
 
-    /// All positions of a connector. Partitions are spelled as stored, in an order that does not change between calls.
+    /// All positions of a connector. Partitions are spelled as stored, in the order first seen.
     pub fn offsets(&self, connector: &str) -> impl Iterator<Item = (&SourcePartition, &OffsetMap)> {
-        let slots = self.connectors.get(connector).into_iter().flat_map(BTreeMap::values);
+        let slots = self.connectors.get(connector).into_iter().flat_map(IndexMap::values);
         slots.filter_map(|slot| slot.records.last().map(|(_, offset)| (&slot.partition, offset)))
     }
 

@@ -1,1 +1,11 @@
 //! What moves when: acknowledged prefixes, sink commits, tolerated failures, topic creation.
+
+mod sink_commit;
+mod submitted;
+mod tolerance;
+mod topic_creation;
+
+pub use sink_commit::decide;
+pub use submitted::Submitted;
+pub use tolerance::{Stage, Tolerance};
+pub use topic_creation::{NewTopic, TopicCreation};
