@@ -1,1 +1,18 @@
 //! Worker and connector configuration, parsed once into typed values.
+
+mod connector;
+mod connector_def;
+mod converter;
+mod errors;
+mod listener;
+mod overrides;
+mod worker;
+mod worker_def;
+
+pub use connector::{ConnectorSettings, ReloadAction, Topics, check_settings};
+pub use connector_def::{Offered, offer, plugin_def, sink_def, source_def};
+pub use converter::ConverterSettings;
+pub use errors::{DeadLetterQueue, ErrorSettings};
+pub use listener::{Advertised, Listener};
+pub use overrides::OverridePolicy;
+pub use worker::{Distributed, Mode, StorageTopic, WorkerConfig};
