@@ -6,6 +6,22 @@
 //! All three are started once, before use, and stopped once. Tables are kept in memory and read without I/O; a *write* returns
 //! when the record is acknowledged by Kafka (all in-sync replicas), the file is on disk, or the memory has changed.
 
+pub mod configs;
+pub mod file;
+mod fold;
+mod java_map;
+mod log;
+pub mod memory;
+pub mod offsets;
+pub mod statuses;
+
+pub use configs::KafkaConfigStore;
+pub use file::FileOffsetStore;
+pub use log::LogSettings;
+pub use memory::{MemoryConfigStore, MemoryStatusStore};
+pub use offsets::KafkaOffsetStore;
+pub use statuses::KafkaStatusStore;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
