@@ -324,11 +324,10 @@ impl Reader {
                     inner.progress.lock().reach(message.partition(), message.offset() + 1);
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => self.take_positions(),
-                Some(Err(error)) => {
-                    if limit.pass() {
-                        tracing::warn!(topic = inner.topic, %error, "reading has trouble, it goes on by itself");
-                    }
+                Some(Err(error)) if limit.pass() => {
+                    tracing::warn!(topic = inner.topic, %error, "reading has trouble, it goes on by itself");
                 }
+                Some(Err(_)) => {}
             }
         }
         tracing::debug!(topic = inner.topic, "reading has ended");
