@@ -2,6 +2,12 @@
 //!
 //! [`HerderHandle`] is what REST and the command line see; both herders (standalone and distributed) serve the same requests.
 
+mod instances;
+mod requests;
+mod run;
+
+pub use run::{Herder, Inputs};
+
 use millstream_api::{Config, Error, Result, TaskId};
 use millstream_core::cluster::TargetState;
 use std::sync::Arc;

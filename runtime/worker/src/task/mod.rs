@@ -1,1 +1,14 @@
-//! (in the making)
+//! Running connectors and tasks: one supervised, named unit each.
+
+pub mod byte_queue;
+pub mod connector;
+pub mod failures;
+pub mod offset_flush;
+pub mod sender;
+pub mod sink;
+pub mod sink_decode;
+pub mod sink_host;
+pub mod source;
+pub mod supervise;
+
+pub use supervise::{InstanceEvent, InstanceId, RunningConnector, RunningTask, TaskEnvironment, TaskSpec};

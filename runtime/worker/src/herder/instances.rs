@@ -1,0 +1,405 @@
+//! Starting and stopping: what runs here against what should.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millstream_api::{Config, ConnectorKind, Error, Result, TaskId};
+use millstream_core::cluster::{
+    ClusterState, RestartPlan, RestartRequest, State, StatusKey, TargetState, may_publish_tasks, must_publish_tasks,
+};
+use millstream_core::settings::ConnectorSettings;
+
+use super::run::{CONNECTOR_STOP, Herder};
+use super::{Reply, RestartConnector};
+use crate::task::{InstanceEvent, InstanceId, RunningConnector, RunningTask, TaskSpec};
+
+/// A connector as this worker sees it.
+#[derive(Default)]
+pub(super) struct ConnectorSlot {
+    running: Option<RunningConnector>,
+    /// Failed or could not be started: waits for a restart or another configuration.
+    dead: bool,
+    /// To be told when the instance has started, or why it has not.
+    on_start: Vec<Reply<()>>,
+    /// The stop is part of a restart that was asked for with a plan (KIP-745).
+    restarting: bool,
+}
+
+/// A task as this worker sees it.
+pub(super) struct TaskSlot {
+    running: Option<RunningTask>,
+    config: Config,
+    connector_config: Config,
+    dead: bool,
+    restarting: bool,
+}
+
+impl ConnectorSlot {
+    pub(super) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    pub(super) fn stop(&self, limit: Duration) {
+        if let Some(running) = &self.running {
+            running.stop(limit);
+        }
+    }
+}
+
+impl TaskSlot {
+    pub(super) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    pub(super) fn stop(&self, limit: Duration) {
+        if let Some(running) = &self.running {
+            running.stop(limit);
+        }
+    }
+}
+
+impl Herder {
+    pub(super) fn instance_event(&mut self, event: InstanceEvent) {
+        match event {
+            InstanceEvent::State { id, epoch, state, error } if self.is_current(&id, epoch) => {
+                self.note_state(&id, state, error.as_ref());
+                if self.state().contains(id.connector()) {
+                    self.put_status(&id, state, error.map(|e| e.trace()));
+                }
+            }
+            InstanceEvent::TaskConfigs { connector, epoch, configs }
+                if self.is_current(&InstanceId::Connector(connector.clone()), epoch) =>
+            {
+                self.publish_tasks(&connector, configs);
+            }
+            InstanceEvent::Ended { id, epoch } => {
+                if self.forget_ended(&id, epoch) {
+                    self.after_end(&id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn is_current(&self, id: &InstanceId, epoch: u64) -> bool {
+        match id {
+            InstanceId::Connector(name) => {
+                self.connectors.get(name).and_then(|s| s.running.as_ref()).is_some_and(|r| r.epoch == epoch)
+            }
+            InstanceId::Task(task) => {
+                self.tasks.get(task).and_then(|s| s.running.as_ref()).is_some_and(|r| r.epoch == epoch)
+            }
+        }
+    }
+
+    fn note_state(&mut self, id: &InstanceId, state: State, error: Option<&Error>) {
+        match id {
+            InstanceId::Connector(name) => {
+                let Some(slot) = self.connectors.get_mut(name) else { return };
+                for reply in slot.on_start.drain(..) {
+                    let _ = reply.send(match error {
+                        None => Ok(()),
+                        Some(error) => Err(Error::fatal(format!("Failed to start connector: {name}: {error}"))),
+                    });
+                }
+            }
+            InstanceId::Task(task) => {
+                if let Some(slot) = self.tasks.get_mut(task) {
+                    slot.dead = state == State::Failed;
+                }
+            }
+        }
+    }
+
+    /// Takes note of an end. True when the instance was current.
+    pub(super) fn forget_ended(&mut self, id: &InstanceId, epoch: u64) -> bool {
+        if !self.is_current(id, epoch) {
+            return false;
+        }
+        match id {
+            InstanceId::Connector(name) => {
+                if let Some(slot) = self.connectors.get_mut(name) {
+                    // An instance that ends without being told to has failed.
+                    slot.dead = slot.running.take().is_some_and(|running| !running.is_stopping());
+                }
+            }
+            InstanceId::Task(task) => {
+                if let Some(slot) = self.tasks.get_mut(task) {
+                    slot.dead = slot.running.take().is_some_and(|running| !running.is_stopping());
+                }
+            }
+        }
+        true
+    }
+
+    /// An instance that was told to stop has: writes its status and starts its successor, if there is to be one.
+    fn after_end(&mut self, id: &InstanceId) {
+        let state = self.state();
+        let exists = match id {
+            InstanceId::Connector(name) => state.contains(name),
+            InstanceId::Task(task) => state.task_config(task).is_some(),
+        };
+        if !exists {
+            self.env.stores.statuses.delete(id.status_key());
+        }
+        let (dead, restarting) = match id {
+            InstanceId::Connector(name) => {
+                self.connectors.get_mut(name).map_or((false, false), |s| (s.dead, std::mem::take(&mut s.restarting)))
+            }
+            InstanceId::Task(task) => {
+                self.tasks.get_mut(task).map_or((false, false), |s| (s.dead, std::mem::take(&mut s.restarting)))
+            }
+        };
+        if exists && !dead {
+            self.put_status(id, State::Unassigned, None);
+            if restarting {
+                self.put_status(id, State::Restarting, None);
+            }
+        }
+        match id {
+            InstanceId::Connector(name) => self.reconcile_connector(name),
+            InstanceId::Task(task) => self.reconcile_tasks(&task.connector),
+        }
+    }
+
+    /// A new or changed configuration: the Connector instance is made anew; tasks follow when theirs change.
+    pub(super) fn restart_for_new_config(&mut self, name: &Arc<str>) {
+        let slot = self.connectors.entry(name.clone()).or_default();
+        slot.dead = false;
+        slot.stop(CONNECTOR_STOP);
+        self.reconcile_connector(name);
+    }
+
+    pub(super) fn removed(&mut self, name: &Arc<str>) {
+        let keys = self.env.stores.statuses.table().keys(name);
+        for key in keys {
+            self.env.stores.statuses.delete(key);
+        }
+        self.reconcile_connector(name);
+        self.reconcile_tasks(name);
+    }
+
+    pub(super) fn target_changed(&mut self, name: &Arc<str>) {
+        let target = self.target(name);
+        let Some(slot) = self.connectors.get_mut(name) else { return };
+        match (&slot.running, slot.dead, target) {
+            (Some(running), _, target) => running.set_target(target),
+            // A failed connector can be stopped, but neither paused nor resumed; resumed from STOPPED it starts afresh.
+            (None, true, TargetState::Stopped) => {
+                slot.dead = false;
+                self.reconcile_connector(name);
+            }
+            (None, true, _) => {}
+            (None, false, _) => self.reconcile_connector(name),
+        }
+        for (id, slot) in &self.tasks {
+            if id.connector == *name
+                && let Some(running) = &slot.running
+                && target != TargetState::Stopped
+            {
+                running.set_target(target);
+            }
+        }
+        self.reconcile_tasks(name);
+    }
+
+    pub(super) fn reconcile_connector(&mut self, name: &Arc<str>) {
+        let state = self.state();
+        let wanted = state.contains(name) && self.owns(&InstanceId::Connector(name.clone()));
+        let slot = self.connectors.entry(name.clone()).or_default();
+        if !wanted {
+            if slot.is_running() {
+                slot.stop(CONNECTOR_STOP);
+            } else {
+                self.connectors.remove(name);
+            }
+            return;
+        }
+        if slot.is_running() || slot.dead {
+            return;
+        }
+        if let Err(error) = self.start_connector(name, &state) {
+            tracing::error!(connector = %name, %error, "cannot start the connector");
+            if let Some(slot) = self.connectors.get_mut(name) {
+                slot.dead = true;
+            }
+            let id = InstanceId::Connector(name.clone());
+            self.note_state(&id, State::Failed, Some(&error));
+            self.put_status(&id, State::Failed, Some(error.trace()));
+        }
+    }
+
+    fn start_connector(&mut self, name: &Arc<str>, state: &ClusterState) -> Result<()> {
+        let config = state.config(name).cloned().unwrap_or_default();
+        let (plugin, settings) = self.resolve(&config)?;
+        let epoch = self.next_epoch();
+        let target = self.target(name);
+        let tasks_max = settings.tasks_max;
+        let running = RunningConnector::start(name, config, tasks_max, plugin, &self.env, epoch, target);
+        self.connectors.entry(name.clone()).or_default().running = Some(running);
+        Ok(())
+    }
+
+    fn resolve(&self, config: &Config) -> Result<(Arc<dyn millstream_api::ConnectorPlugin>, Arc<ConnectorSettings>)> {
+        let class = config.get("connector.class").ok_or_else(|| Error::config("connector.class is missing"))?;
+        let plugin = self.env.plugins.connector(class)?;
+        let settings = ConnectorSettings::parse(config, &self.env.worker)?;
+        Ok((plugin, Arc::new(settings)))
+    }
+
+    pub(super) fn reconcile_tasks(&mut self, name: &Arc<str>) {
+        let state = self.state();
+        let target = self.target(name);
+        let runnable = state.contains(name) && target != TargetState::Stopped && !state.is_inconsistent(name);
+        let wanted: Vec<TaskId> = if runnable {
+            state.task_ids(name).into_iter().filter(|id| self.owns(&InstanceId::Task(id.clone()))).collect()
+        } else {
+            Vec::new()
+        };
+        let graceful = self.env.worker.task_shutdown_graceful_timeout;
+        let current: Vec<TaskId> = self.tasks.keys().filter(|id| id.connector == *name).cloned().collect();
+        let connector_config = state.applied_config(name).or_else(|| state.config(name)).cloned().unwrap_or_default();
+        for id in current {
+            let Some(slot) = self.tasks.get_mut(&id) else { continue };
+            let config = state.task_config(&id).filter(|_| wanted.contains(&id));
+            let same = config.is_some_and(|c| c.same_values(&slot.config))
+                && connector_config.same_values(&slot.connector_config);
+            match (&slot.running, same) {
+                (Some(running), false) => running.stop(graceful),
+                (Some(_), true) => {}
+                (None, same) if config.is_none() || !same => {
+                    self.tasks.remove(&id);
+                    if state.task_config(&id).is_none() {
+                        self.env.stores.statuses.delete(StatusKey::Task(id));
+                    }
+                }
+                (None, _) => {}
+            }
+        }
+        for id in wanted {
+            if self.tasks.get(&id).is_some_and(|slot| slot.is_running() || slot.dead) {
+                continue;
+            }
+            let config = state.task_config(&id).cloned().unwrap_or_default();
+            self.start_task(id, config, connector_config.clone(), target);
+        }
+    }
+
+    fn start_task(&mut self, id: TaskId, config: Config, connector_config: Config, target: TargetState) {
+        let epoch = self.next_epoch();
+        let mut slot =
+            TaskSlot { running: None, config: config.clone(), connector_config, dead: false, restarting: false };
+        match self.resolve(&slot.connector_config) {
+            Ok((plugin, settings)) => {
+                let connector_config = slot.connector_config.clone();
+                let spec = TaskSpec { id: id.clone(), config, connector_config, settings, plugin };
+                slot.running = Some(RunningTask::start(spec, self.env.clone(), epoch, target));
+            }
+            Err(error) => {
+                tracing::error!(task = %id, %error, "cannot start the task");
+                slot.dead = true;
+                self.put_status(&InstanceId::Task(id.clone()), State::Failed, Some(error.trace()));
+            }
+        }
+        self.tasks.insert(id, slot);
+    }
+
+    /// The connector says which tasks there are to be: writes them if they differ from what is there.
+    fn publish_tasks(&mut self, name: &Arc<str>, configs: Vec<Config>) {
+        let state = self.state();
+        let Some(connector_config) = state.config(name) else { return };
+        let Ok((plugin, _)) = self.resolve(connector_config) else { return };
+        let configs: Vec<Config> = configs
+            .into_iter()
+            .map(|mut config| {
+                config.set("task.class", plugin.task_class());
+                if plugin.kind() == ConnectorKind::Sink {
+                    for key in ["topics", "topics.regex"] {
+                        if let Some(value) = connector_config.get(key) {
+                            config.set(key, value);
+                        }
+                    }
+                }
+                config
+            })
+            .collect();
+        if !must_publish_tasks(&state, name, &configs) {
+            self.reconcile_tasks(name);
+            return;
+        }
+        let (stores, writing, name) = (self.env.stores.clone(), self.writing.clone(), name.clone());
+        let again = self
+            .connectors
+            .get(&name)
+            .and_then(|s| s.running.as_ref())
+            .map(|running: &RunningConnector| running.reconfigure());
+        tokio::spawn(async move {
+            let _turn = writing.lock().await;
+            let written = match may_publish_tasks(&stores.configs.state(), &name, configs.len()) {
+                Ok(()) => stores.configs.put_tasks(&name, &configs).await,
+                // Stopped or deleted meanwhile: there is nothing to write.
+                Err(_) => Ok(()),
+            };
+            if let Err(error) = written {
+                tracing::warn!(connector = %name, %error, "task configurations were not written; tried again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                if let Some(again) = again {
+                    again();
+                }
+            }
+        });
+    }
+
+    /// Restarts the Connector instance; `reply` is told when it has started.
+    pub(super) fn restart_connector(&mut self, name: &Arc<str>, reply: Option<Reply<()>>) {
+        let slot = self.connectors.entry(name.clone()).or_default();
+        slot.on_start.extend(reply);
+        slot.dead = false;
+        slot.stop(CONNECTOR_STOP);
+        self.reconcile_connector(name);
+    }
+
+    /// Restarts a task.
+    pub(super) fn restart_task(&mut self, id: &TaskId) {
+        let graceful = self.env.worker.task_shutdown_graceful_timeout;
+        if let Some(slot) = self.tasks.get_mut(id) {
+            slot.dead = false;
+            slot.stop(graceful);
+        }
+        self.reconcile_tasks(&id.connector);
+    }
+
+    /// Applies a restart request of the config topic to what this worker owns.
+    pub(super) fn apply_restart(&mut self, request: RestartConnector) {
+        let Some(plan) = self.restart_plan(&request) else { return };
+        let name = request.name;
+        if plan.restart_connector && self.owns(&InstanceId::Connector(name.clone())) {
+            let slot = self.connectors.entry(name.clone()).or_default();
+            if slot.is_running() {
+                slot.restarting = true;
+            } else {
+                self.put_status(&InstanceId::Connector(name.clone()), State::Restarting, None);
+            }
+            self.restart_connector(&name, None);
+        }
+        for id in plan.tasks {
+            if !self.owns(&InstanceId::Task(id.clone())) {
+                continue;
+            }
+            match self.tasks.get_mut(&id) {
+                Some(slot) if slot.is_running() => slot.restarting = true,
+                _ => self.put_status(&InstanceId::Task(id.clone()), State::Restarting, None),
+            }
+            self.restart_task(&id);
+        }
+    }
+
+    pub(super) fn restart_plan(&self, request: &RestartConnector) -> Option<RestartPlan> {
+        let request = RestartRequest {
+            connector: request.name.clone(),
+            include_tasks: request.include_tasks,
+            only_failed: request.only_failed,
+        };
+        RestartPlan::new(request, &self.env.stores.statuses.table())
+    }
+}

@@ -1,0 +1,226 @@
+//! Serving requests: reads from the last snapshot, writes in the background and in order.
+
+use std::sync::Arc;
+
+use millstream_api::{Error, Result, TaskId};
+use millstream_core::cluster::{RestartPlan, State, Status, TargetState};
+
+use super::run::Herder;
+use super::{PutConnector, Reply, Request, RestartConnector};
+use crate::membership::Leader;
+use crate::model::{ConnectorInfo, ConnectorStateInfo, InstanceState, TaskInfo, TaskRef, TaskState};
+use crate::plugins::PluginTable;
+use crate::store::Stores;
+
+impl Herder {
+    pub(super) fn serve(&mut self, request: Request) {
+        match request {
+            Request::Ping(reply) => answer(reply, Ok(())),
+            Request::Connectors(reply) => answer(reply, Ok(self.state().connectors().cloned().collect())),
+            Request::Info(name, reply) => {
+                let info = info(&self.env.stores, &self.env.plugins, &name).ok_or_else(|| not_found(&name));
+                answer(reply, info);
+            }
+            Request::Tasks(name, reply) => answer(reply, self.tasks_of(&name)),
+            Request::Status(name, reply) => {
+                let status = self.status(&name, None);
+                let missing = || Error::not_found(format!("No status found for connector {name}"));
+                answer(reply, status.ok_or_else(missing));
+            }
+            Request::TaskStatus(id, reply) => answer(reply, self.task_status(&id)),
+            Request::Topics(name, reply) => {
+                let table = self.env.stores.statuses.table();
+                let topics = table.topics(&name).map(|t| t.topic.to_string()).collect();
+                drop(table);
+                answer(reply, Ok(topics));
+            }
+            Request::ResetTopics(name, reply) => {
+                let keys: Vec<_> = self.env.stores.statuses.table().topics(&name).map(|t| t.key()).collect();
+                for key in keys {
+                    self.env.stores.statuses.delete(key);
+                }
+                answer(reply, Ok(()));
+            }
+            Request::Put(put, reply) => self.put_connector(put, reply),
+            Request::Delete(name, reply) => self.delete_connector(name, reply),
+            Request::SetTarget(name, target, reply) => self.set_target(name, target, reply),
+            Request::RestartConnector(name, reply) => self.serve_restart_connector(&name, reply),
+            Request::Restart(restart, reply) => self.serve_restart(restart, reply),
+            Request::RestartTask(id, reply) => self.serve_restart_task(&id, reply),
+        }
+    }
+
+    /// Only the leader may write configurations.
+    fn check_leader(&self) -> Result<()> {
+        match &self.view.borrow().leader {
+            Leader::Me => Ok(()),
+            Leader::Other(url) => Err(Error::conflict("this worker is not the leader").at(url.clone())),
+            Leader::Unknown => Err(Error::conflict(
+                "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.",
+            )),
+        }
+    }
+
+    /// Runs a write after all writes asked for before it.
+    fn write<T: Send + 'static, F>(&self, reply: Reply<T>, work: impl FnOnce(Stores) -> F + Send + 'static)
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        if let Err(error) = self.check_leader() {
+            return answer(reply, Err(error));
+        }
+        let (stores, writing) = (self.env.stores.clone(), self.writing.clone());
+        tokio::spawn(async move {
+            let _turn = writing.lock().await;
+            answer(reply, work(stores).await);
+        });
+    }
+
+    fn put_connector(&self, put: PutConnector, reply: Reply<(bool, ConnectorInfo)>) {
+        let plugins = self.env.plugins.clone();
+        self.write(reply, move |stores| async move {
+            let PutConnector { name, config, initial_state, replace } = put;
+            let existed = stores.configs.state().contains(&name);
+            if existed && !replace {
+                return Err(Error::conflict(format!("Connector {name} already exists")));
+            }
+            let initial_state = initial_state.filter(|_| !existed);
+            stores.configs.put_connector(&name, &config, initial_state).await?;
+            let mut info = info(&stores, &plugins, &name).ok_or_else(|| not_found(&name))?;
+            info.config = config;
+            Ok((!existed, info))
+        });
+    }
+
+    fn delete_connector(&self, name: Arc<str>, reply: Reply<()>) {
+        self.write(reply, move |stores| async move {
+            if !stores.configs.state().contains(&name) {
+                return Err(not_found(&name));
+            }
+            stores.configs.remove_connector(&name).await
+        });
+    }
+
+    fn set_target(&self, name: Arc<str>, target: TargetState, reply: Reply<()>) {
+        self.write(reply, move |stores| async move {
+            if !stores.configs.state().contains(&name) {
+                return Err(Error::not_found(format!("Unknown connector {name}")));
+            }
+            if target == TargetState::Stopped {
+                // No worker may see the target before the tasks are gone: it would stop them and start them again.
+                stores.configs.put_tasks(&name, &[]).await?;
+            }
+            stores.configs.put_target_state(&name, target).await
+        });
+    }
+
+    fn serve_restart_connector(&mut self, name: &Arc<str>, reply: Reply<()>) {
+        if !self.state().contains(name) {
+            return answer(reply, Err(Error::not_found(format!("Unknown connector: {name}"))));
+        }
+        self.restart_connector(name, Some(reply));
+    }
+
+    fn serve_restart(&self, restart: RestartConnector, reply: Reply<ConnectorStateInfo>) {
+        if !self.state().contains(&restart.name) {
+            return answer(reply, Err(Error::not_found(format!("Unknown connector: {}", restart.name))));
+        }
+        let Some(plan) = self.restart_plan(&restart) else {
+            return answer(reply, Err(Error::not_found(format!("Status for connector {} not found", restart.name))));
+        };
+        let Some(planned) = self.status(&restart.name, Some(&plan)) else {
+            return answer(reply, Err(Error::not_found(format!("Status for connector {} not found", restart.name))));
+        };
+        if plan.is_empty() {
+            return answer(reply, Ok(planned));
+        }
+        self.write(reply, move |stores| async move {
+            stores.configs.put_restart(&restart.name, restart.include_tasks, restart.only_failed).await?;
+            Ok(planned)
+        });
+    }
+
+    fn serve_restart_task(&mut self, id: &TaskId, reply: Reply<()>) {
+        let state = self.state();
+        if !state.contains(&id.connector) {
+            return answer(reply, Err(Error::not_found(format!("Unknown connector: {}", id.connector))));
+        }
+        if state.task_config(id).is_none() {
+            return answer(reply, Err(Error::not_found(format!("Unknown task: {id}"))));
+        }
+        self.restart_task(id);
+        answer(reply, Ok(()));
+    }
+
+    fn tasks_of(&self, name: &Arc<str>) -> Result<Vec<TaskInfo>> {
+        let state = self.state();
+        if !state.contains(name) {
+            return Err(not_found(name));
+        }
+        Ok(state
+            .task_ids(name)
+            .into_iter()
+            .map(|id| TaskInfo {
+                config: state.task_config(&id).cloned().unwrap_or_default(),
+                id: TaskRef { connector: id.connector, task: id.task },
+            })
+            .collect())
+    }
+
+    fn status(&self, name: &Arc<str>, plan: Option<&RestartPlan>) -> Option<ConnectorStateInfo> {
+        let kind = kind_of(&self.env.stores, &self.env.plugins, name);
+        let table = self.env.stores.statuses.table();
+        let connector = table.connector(name)?;
+        let connector_state = plan.map_or(connector.state, |p| p.connector_state(connector.state));
+        let tasks = table.tasks(name).map(|(task, status)| TaskState {
+            id: task,
+            instance: instance(status, plan.map_or(status.state, |p| p.task_state(task, status.state))),
+        });
+        Some(ConnectorStateInfo {
+            name: name.clone(),
+            connector: instance(connector, connector_state),
+            tasks: tasks.collect(),
+            kind,
+        })
+    }
+
+    fn task_status(&self, id: &TaskId) -> Result<TaskState> {
+        let table = self.env.stores.statuses.table();
+        let status = table.task(id).ok_or_else(|| Error::not_found(format!("No status found for task {id}")))?;
+        Ok(TaskState { id: id.task, instance: instance(status, status.state) })
+    }
+}
+
+fn instance(status: &Status, state: State) -> InstanceState {
+    InstanceState {
+        state: state.as_str(),
+        worker_id: status.worker_id.clone(),
+        version: status.version.clone(),
+        trace: status.trace.clone().filter(|t| !t.is_empty()),
+    }
+}
+
+fn info(stores: &Stores, plugins: &PluginTable, name: &Arc<str>) -> Option<ConnectorInfo> {
+    let state = stores.configs.state();
+    Some(ConnectorInfo {
+        name: name.clone(),
+        config: state.config(name)?.clone(),
+        tasks: state.task_ids(name).into_iter().map(|id| TaskRef { connector: id.connector, task: id.task }).collect(),
+        kind: kind_of(stores, plugins, name),
+    })
+}
+
+fn kind_of(stores: &Stores, plugins: &PluginTable, name: &str) -> &'static str {
+    let state = stores.configs.state();
+    let class = state.config(name).and_then(|config| config.get("connector.class"));
+    class.and_then(|class| plugins.connector(class).ok()).map_or("unknown", |plugin| plugin.kind().as_str())
+}
+
+fn not_found(name: &str) -> Error {
+    Error::not_found(format!("Connector {name} not found"))
+}
+
+fn answer<T>(reply: Reply<T>, result: Result<T>) {
+    // The caller may have gone: its time limit passed or its client hung up.
+    let _ = reply.send(result);
+}

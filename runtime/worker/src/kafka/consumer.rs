@@ -1,0 +1,456 @@
+//! The consumer of a sink task: one thread that fetches by the batch, decodes, and serves rebalances.
+//!
+//! Records take one way (a queue bounded in bytes), assignments another: the task learns of a revocation at once, however many
+//! records wait. The thread keeps polling the consumer's main queue while the task is slow or paused, so the membership
+//! in the group outlives a `put` of any length.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arrow::array::{BinaryArray, BinaryBuilder, Int64Array, Int64Builder};
+use millstream_api::{Error, Header, Headers, PartitionOffsets, Result, TopicPartition};
+use parking_lot::Mutex;
+use rdkafka::client::ClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{Message, Offset};
+use tokio::sync::{mpsc, oneshot};
+
+use super::raw::{FetchQueue, ForwardTarget};
+
+/// Records taken at once.
+const FETCH_BATCH: usize = 4096;
+/// How long the thread waits for records before it looks at rebalances and orders again.
+const FETCH_WAIT: Duration = Duration::from_millis(50);
+/// How long it waits while there is no room or nothing to do.
+const IDLE_WAIT: Duration = Duration::from_millis(20);
+
+/// Consecutive records of one partition, as bytes.
+pub struct RawRun {
+    /// Where they come from.
+    pub origin: TopicPartition,
+    /// Their offsets, ascending.
+    pub offsets: Int64Array,
+    /// Their timestamps; null where there is none.
+    pub timestamps: Int64Array,
+    /// Keys.
+    pub keys: BinaryArray,
+    /// Values.
+    pub values: BinaryArray,
+    /// Headers.
+    pub headers: Headers,
+}
+
+/// News about the assignment.
+pub enum Assignment {
+    /// These partitions are now ours; their records follow.
+    Assigned(Vec<TopicPartition>),
+    /// These partitions are being taken; the rebalance goes on when `done` is told (or dropped).
+    Revoked {
+        /// The partitions.
+        partitions: Vec<TopicPartition>,
+        /// True when another member may own them already: nothing may be committed.
+        lost: bool,
+        /// To be told when all that may be committed is.
+        done: std::sync::mpsc::SyncSender<()>,
+    },
+    /// The consumer cannot go on.
+    Failed(Error),
+}
+
+/// What the fetch thread is asked to do.
+enum Order {
+    /// Go on at these offsets; tells when records fetched before are no longer on their way.
+    Seek(PartitionOffsets, oneshot::Sender<()>),
+}
+
+/// Takes decoded records; owned by the fetch thread. False ends the thread.
+pub trait RunSink: Send + 'static {
+    /// What a run becomes.
+    type Item: Send;
+    /// Decodes a run. An error ends the task.
+    fn decode(&mut self, run: RawRun) -> Result<Self::Item>;
+    /// Sends if there is room; gives the item back otherwise. `Err(None)`: nobody receives any more.
+    fn offer(&mut self, item: Self::Item) -> std::result::Result<(), Option<Self::Item>>;
+    /// The partition an item belongs to.
+    fn origin(item: &Self::Item) -> &TopicPartition;
+}
+
+struct Context {
+    assignments: mpsc::UnboundedSender<Assignment>,
+    forward: Mutex<Option<ForwardTarget>>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl ClientContext for Context {}
+
+impl ConsumerContext for Context {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Assign(list) => {
+                let partitions = partitions_of(list);
+                if let Some(target) = self.forward.lock().as_ref() {
+                    for partition in &partitions {
+                        target.forward(consumer, &partition.topic, partition.partition);
+                    }
+                }
+                let _ = self.assignments.send(Assignment::Assigned(partitions));
+            }
+            Rebalance::Revoke(list) => {
+                let (done, wait) = std::sync::mpsc::sync_channel(1);
+                let news =
+                    Assignment::Revoked { partitions: partitions_of(list), lost: consumer.assignment_lost(), done };
+                if self.assignments.send(news).is_err() {
+                    return;
+                }
+                while let Err(std::sync::mpsc::RecvTimeoutError::Timeout) =
+                    wait.recv_timeout(Duration::from_millis(100))
+                {
+                    if self.stopping.load(Ordering::Relaxed) {
+                        return;
+                    }
+                }
+            }
+            Rebalance::Error(error) => {
+                tracing::warn!(%error, "rebalance failed; the group tries again");
+            }
+        }
+    }
+}
+
+fn partitions_of(list: &TopicPartitionList) -> Vec<TopicPartition> {
+    list.elements().iter().map(|e| TopicPartition::new(e.topic(), e.partition())).collect()
+}
+
+/// A running consumer.
+pub struct SinkConsumer {
+    consumer: Arc<BaseConsumer<Context>>,
+    orders: std::sync::mpsc::Sender<Order>,
+    paused: Arc<AtomicBool>,
+    stopping: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl SinkConsumer {
+    /// Joins the group and starts to fetch. `topics` may hold one regular expression that starts with `^`.
+    pub fn start<S: RunSink>(
+        name: &str,
+        config: &ClientConfig,
+        topics: &[String],
+        sink: S,
+        assignments: mpsc::UnboundedSender<Assignment>,
+    ) -> Result<Self> {
+        let stopping = Arc::new(AtomicBool::new(false));
+        let context =
+            Context { assignments: assignments.clone(), forward: Mutex::new(None), stopping: stopping.clone() };
+        let consumer: BaseConsumer<Context> = config
+            .create_with_context(context)
+            .map_err(|e| Error::config("the consumer's settings are not valid").caused_by(e))?;
+        let consumer = Arc::new(consumer);
+        let queue = FetchQueue::new(consumer.clone(), FETCH_BATCH);
+        *consumer.context().forward.lock() = Some(queue.target());
+        let names: Vec<_> = topics.iter().map(String::as_str).collect();
+        consumer
+            .subscribe(&names)
+            .map_err(|e| Error::config(format!("cannot subscribe to {}", topics.join(", "))).caused_by(e))?;
+        let (orders, order_queue) = std::sync::mpsc::channel();
+        let paused = Arc::new(AtomicBool::new(false));
+        let fetch = Fetch {
+            queue,
+            sink,
+            orders: order_queue,
+            paused: paused.clone(),
+            stopping: stopping.clone(),
+            assignments,
+            waiting: Vec::new(),
+        };
+        let thread = std::thread::Builder::new()
+            .name(format!("fetch-{name}").chars().take(15).collect())
+            .spawn(move || fetch.run())
+            .map_err(|e| Error::retriable("cannot start a fetch thread").caused_by(e))?;
+        Ok(Self { consumer, orders, paused, stopping, thread: Some(thread) })
+    }
+
+    /// Stops or resumes delivery; the membership in the group stays.
+    pub fn set_paused(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Relaxed);
+    }
+
+    /// Commits offsets and waits for the broker's answer. Blocks.
+    pub fn commit(&self) -> impl FnOnce(&PartitionOffsets) -> Result<()> + Send + 'static {
+        let consumer = self.consumer.clone();
+        move |offsets| {
+            let mut list = TopicPartitionList::new();
+            for (partition, offset) in offsets {
+                list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(*offset)).map_err(
+                    |e| Error::internal(format!("offset {offset} of {partition} is not valid")).caused_by(e),
+                )?;
+            }
+            consumer
+                .commit(&list, rdkafka::consumer::CommitMode::Sync)
+                .map_err(|e| Error::retriable("the group coordinator did not take the offsets").caused_by(e))
+        }
+    }
+
+    /// Goes on at these offsets. Resolves when no record fetched before is on its way to the queue.
+    pub async fn seek(&self, offsets: PartitionOffsets) {
+        let (done, wait) = oneshot::channel();
+        if self.orders.send(Order::Seek(offsets, done)).is_ok() {
+            let _ = wait.await;
+        }
+    }
+
+    /// Pauses or resumes single partitions.
+    pub fn pause_partitions(&self, partitions: &[TopicPartition], pause: bool) {
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition(&partition.topic, partition.partition);
+        }
+        let done = if pause { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        if let Err(error) = done {
+            tracing::warn!(%error, "cannot pause or resume partitions");
+        }
+    }
+
+    /// Leaves the group and ends the thread. Blocks for as long as the coordinator takes to answer.
+    pub fn stop(mut self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("a fetch thread ended unexpectedly");
+        }
+    }
+}
+
+impl Drop for SinkConsumer {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+}
+
+struct Fetch<S: RunSink> {
+    queue: FetchQueue<Context>,
+    sink: S,
+    orders: std::sync::mpsc::Receiver<Order>,
+    paused: Arc<AtomicBool>,
+    stopping: Arc<AtomicBool>,
+    assignments: mpsc::UnboundedSender<Assignment>,
+    /// Decoded, but there was no room yet.
+    waiting: Vec<S::Item>,
+}
+
+impl<S: RunSink> Fetch<S> {
+    fn run(mut self) {
+        while !self.stopping.load(Ordering::Relaxed) {
+            if let Err(error) = self.turn() {
+                let _ = self.assignments.send(Assignment::Failed(error));
+                break;
+            }
+        }
+        // No callback may forward to the queue once it is gone.
+        *self.queue.consumer().context().forward.lock() = None;
+    }
+
+    fn turn(&mut self) -> Result<()> {
+        let mut runs = Runs::default();
+        // Serves rebalances and errors. Records come by the fetch queue; one that was fetched before its partition was forwarded is
+        // taken here.
+        match self.queue.consumer().poll(Duration::ZERO) {
+            Some(Ok(message)) => runs.push_message(&message),
+            Some(Err(error)) => consumer_error(error)?,
+            None => {}
+        }
+        while let Ok(Order::Seek(offsets, done)) = self.orders.try_recv() {
+            self.seek(&offsets);
+            let _ = done.send(());
+        }
+        if !self.offer_waiting()? || self.paused.load(Ordering::Relaxed) {
+            std::thread::sleep(IDLE_WAIT);
+            return self.decode(runs);
+        }
+        let mut failed = None;
+        self.queue.consume(FETCH_WAIT, |record| match record.error() {
+            None => runs.push(
+                record.topic_identity(),
+                || record.topic().into(),
+                record.partition(),
+                record.offset(),
+                record.timestamp(),
+                record.key(),
+                record.value(),
+                || record.headers(),
+            ),
+            Some(code) => failed = Some(code),
+        });
+        self.decode(runs)?;
+        failed.map_or(Ok(()), |code| consumer_error(KafkaError::MessageConsumption(code)))
+    }
+
+    fn decode(&mut self, runs: Runs) -> Result<()> {
+        for run in runs.finish() {
+            let item = self.sink.decode(run)?;
+            self.waiting.push(item);
+        }
+        self.offer_waiting().map(|_| ())
+    }
+
+    /// True when nothing waits any more.
+    fn offer_waiting(&mut self) -> Result<bool> {
+        let mut waiting = std::mem::take(&mut self.waiting).into_iter();
+        while let Some(item) = waiting.next() {
+            match self.sink.offer(item) {
+                Ok(()) => {}
+                Err(Some(item)) => {
+                    self.waiting.push(item);
+                    self.waiting.extend(waiting);
+                    return Ok(false);
+                }
+                Err(None) => return Err(Error::stopped("the task has ended")),
+            }
+        }
+        Ok(true)
+    }
+
+    fn seek(&mut self, offsets: &PartitionOffsets) {
+        self.waiting.retain(|item| !offsets.contains_key(S::origin(item)));
+        for (partition, offset) in offsets {
+            let done = self.queue.consumer().seek(
+                &partition.topic,
+                partition.partition,
+                Offset::Offset(*offset),
+                Duration::from_secs(10),
+            );
+            if let Err(error) = done {
+                tracing::warn!(%partition, offset, %error, "cannot go back; the partition goes on from its committed offset after the next rebalance");
+            }
+        }
+    }
+}
+
+/// What an error event means: most are librdkafka's news about something it handles itself.
+fn consumer_error(error: KafkaError) -> Result<()> {
+    match error.rdkafka_error_code() {
+        Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed) => {
+            Err(Error::fatal("the broker does not allow this connector to read")
+                .caused_by(error)
+                .hint("grant Read on the topics and on the group connect-<connector name> to the worker's principal"))
+        }
+        Some(
+            RDKafkaErrorCode::Fatal
+            | RDKafkaErrorCode::InvalidSessionTimeout
+            | RDKafkaErrorCode::InconsistentGroupProtocol,
+        ) => Err(Error::fatal("the consumer cannot go on").caused_by(error)),
+        Some(RDKafkaErrorCode::PartitionEOF) => Ok(()),
+        _ => {
+            tracing::warn!(%error, "consumer");
+            Ok(())
+        }
+    }
+}
+
+/// Collects records into one run per partition.
+#[derive(Default)]
+struct Runs {
+    builders: Vec<RunBuilder>,
+    index: HashMap<(usize, i32), usize>,
+    last: Option<(usize, i32, usize)>,
+}
+
+struct RunBuilder {
+    origin: TopicPartition,
+    offsets: Int64Builder,
+    timestamps: Int64Builder,
+    keys: BinaryBuilder,
+    values: BinaryBuilder,
+    headers: Vec<Vec<Header>>,
+    any_header: bool,
+}
+
+impl Runs {
+    #[allow(clippy::too_many_arguments)]
+    fn push(
+        &mut self,
+        topic: usize,
+        name: impl FnOnce() -> Arc<str>,
+        partition: i32,
+        offset: i64,
+        timestamp: Option<i64>,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: impl FnOnce() -> Vec<Header>,
+    ) {
+        let slot = match self.last {
+            Some((t, p, slot)) if t == topic && p == partition => slot,
+            _ => *self.index.entry((topic, partition)).or_insert_with(|| {
+                self.builders.push(RunBuilder::new(TopicPartition::new(name(), partition)));
+                self.builders.len() - 1
+            }),
+        };
+        self.last = Some((topic, partition, slot));
+        let run = &mut self.builders[slot];
+        run.offsets.append_value(offset);
+        run.timestamps.append_option(timestamp);
+        run.keys.append_option(key);
+        run.values.append_option(value);
+        let headers = headers();
+        run.any_header |= !headers.is_empty();
+        run.headers.push(headers);
+    }
+
+    fn push_message(&mut self, message: &rdkafka::message::BorrowedMessage<'_>) {
+        use rdkafka::message::Headers as _;
+        // No topic handle here; the name's address never equals a live handle's.
+        self.push(
+            0,
+            || message.topic().into(),
+            message.partition(),
+            message.offset(),
+            message.timestamp().to_millis(),
+            message.key(),
+            message.payload(),
+            || {
+                let Some(headers) = message.headers() else { return Vec::new() };
+                let own = |h: rdkafka::message::Header<'_, &[u8]>| Header {
+                    key: h.key.into(),
+                    value: h.value.map(bytes::Bytes::copy_from_slice),
+                };
+                headers.iter().map(own).collect()
+            },
+        );
+    }
+
+    fn finish(self) -> impl Iterator<Item = RawRun> {
+        self.builders.into_iter().map(RunBuilder::finish)
+    }
+}
+
+impl RunBuilder {
+    fn new(origin: TopicPartition) -> Self {
+        Self {
+            origin,
+            offsets: Int64Builder::new(),
+            timestamps: Int64Builder::new(),
+            keys: BinaryBuilder::new(),
+            values: BinaryBuilder::new(),
+            headers: Vec::new(),
+            any_header: false,
+        }
+    }
+
+    fn finish(mut self) -> RawRun {
+        RawRun {
+            origin: self.origin,
+            offsets: self.offsets.finish(),
+            timestamps: self.timestamps.finish(),
+            keys: self.keys.finish(),
+            values: self.values.finish(),
+            headers: if self.any_header { Headers::from_rows(self.headers) } else { Headers::none() },
+        }
+    }
+}

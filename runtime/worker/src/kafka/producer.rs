@@ -1,0 +1,215 @@
+//! The producer of a source task: batches in, one acknowledgement per batch out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arrow::array::{Array, BinaryArray};
+use millstream_api::{Batch, Error, Result};
+use rdkafka::ClientConfig;
+use rdkafka::client::ClientContext;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::raw::{OutRecord, TopicHandle};
+
+/// Told once per batch, from librdkafka's delivery callback.
+pub trait DeliverySink: Send + Sync + 'static {
+    /// Every record of the batch is acknowledged.
+    fn acked(&self, batch: u64);
+
+    /// A record of the batch will never be acknowledged; only the first failure of a batch is told.
+    fn failed(&self, batch: u64, error: Error);
+}
+
+/// A batch on its way: how many of its records are not yet answered.
+pub struct InFlight {
+    batch: u64,
+    topic: Arc<str>,
+    remaining: AtomicUsize,
+    failed: std::sync::atomic::AtomicBool,
+    sink: Arc<dyn DeliverySink>,
+}
+
+impl InFlight {
+    fn answered(&self, error: Option<Error>) {
+        if let Some(error) = error
+            && !self.failed.swap(true, Ordering::AcqRel)
+        {
+            self.sink.failed(self.batch, error);
+        }
+        if self.remaining.fetch_sub(1, Ordering::AcqRel) == 1 && !self.failed.load(Ordering::Acquire) {
+            self.sink.acked(self.batch);
+        }
+    }
+}
+
+struct Context;
+
+impl ClientContext for Context {}
+
+impl ProducerContext for Context {
+    type DeliveryOpaque = Arc<InFlight>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, batch: Arc<InFlight>) {
+        let error = match result {
+            Ok(_) => None,
+            Err((error, _)) => Some(delivery_error(&batch.topic, error)),
+        };
+        batch.answered(error);
+    }
+}
+
+fn delivery_error(topic: &str, error: &KafkaError) -> Error {
+    let hint = match error.rdkafka_error_code() {
+        Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
+            "raise max.message.bytes of the topic and producer.override.max.request.size of the connector"
+        }
+        Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
+            "create the topic, or let the worker create it with topic.creation.default.replication.factor and .partitions"
+        }
+        Some(RDKafkaErrorCode::TopicAuthorizationFailed) => "grant Write on the topic to the worker's principal",
+        _ => "restart the task when the broker takes records again: it goes on after the last acknowledged record",
+    };
+    Error::fatal(format!("topic {topic} did not take a record")).caused_by(error.clone()).hint(hint)
+}
+
+/// The producer of one source task. Used from one thread; acknowledgements come from librdkafka's.
+pub struct SourceProducer {
+    // Before `client`: topic handles are released first.
+    topics: HashMap<Arc<str>, TopicHandle>,
+    client: ThreadedProducer<Context>,
+    sink: Arc<dyn DeliverySink>,
+}
+
+/// Records handed over in one call: enough to spread the cost of a lock, few enough to notice a stop.
+const CHUNK: usize = 4096;
+/// How long to wait for room in a full queue before looking at `stopping` again.
+const FULL_WAIT: Duration = Duration::from_millis(5);
+
+impl SourceProducer {
+    /// A producer with these librdkafka settings.
+    pub fn new(config: &ClientConfig, sink: Arc<dyn DeliverySink>) -> Result<Self> {
+        let client = config
+            .create_with_context(Context)
+            .map_err(|e| Error::config("the producer's settings are not valid").caused_by(e))?;
+        Ok(Self { topics: HashMap::new(), client, sink })
+    }
+
+    /// Hands all records of a batch to librdkafka, waiting while its queue is full: a full queue is back-pressure, never an error.
+    ///
+    /// `batch_id` is acknowledged through the [`DeliverySink`] when every record is. Returns early with a stopped error when `stopping` says so.
+    pub fn send(
+        &mut self,
+        batch_id: u64,
+        batch: &Batch,
+        keys: &BinaryArray,
+        values: &BinaryArray,
+        stopping: impl Fn() -> bool,
+    ) -> Result<()> {
+        let rows = values.len();
+        let in_flight = Arc::new(InFlight {
+            batch: batch_id,
+            topic: batch.topic.clone(),
+            remaining: AtomicUsize::new(rows),
+            failed: false.into(),
+            sink: self.sink.clone(),
+        });
+        if rows == 0 {
+            self.sink.acked(batch_id);
+            return Ok(());
+        }
+        if !batch.headers.is_empty() || batch.timestamps.is_some() {
+            return self.send_singly(batch, keys, values, &in_flight, stopping);
+        }
+        let topic = match self.topics.get(&batch.topic) {
+            Some(topic) => topic,
+            None => {
+                let handle = TopicHandle::new(&self.client, &batch.topic)?;
+                self.topics.entry(batch.topic.clone()).or_insert(handle)
+            }
+        };
+        let mut row = 0;
+        while row < rows {
+            let end = rows.min(row + CHUNK);
+            let records = (row..end).map(|i| OutRecord {
+                key: keys.is_valid(i).then(|| keys.value(i)),
+                value: values.is_valid(i).then(|| values.value(i)),
+                partition: batch.partitions.as_ref().and_then(|p| p.is_valid(i).then(|| p.value(i))),
+            });
+            let refused = topic.produce(records, &in_flight);
+            let mut next = end;
+            for refusal in refused {
+                if refusal.code == RDKafkaErrorCode::QueueFull {
+                    next = row + refusal.index;
+                    break;
+                }
+                in_flight.answered(Some(delivery_error(&batch.topic, &KafkaError::MessageProduction(refusal.code))));
+            }
+            row = next;
+            if row < end {
+                if stopping() {
+                    return Err(Error::stopped("the task is stopping"));
+                }
+                std::thread::sleep(FULL_WAIT);
+            }
+        }
+        Ok(())
+    }
+
+    /// The way for records with headers or timestamps, which librdkafka's batch call cannot carry.
+    fn send_singly(
+        &self,
+        batch: &Batch,
+        keys: &BinaryArray,
+        values: &BinaryArray,
+        in_flight: &Arc<InFlight>,
+        stopping: impl Fn() -> bool,
+    ) -> Result<()> {
+        for i in 0..values.len() {
+            let mut record = BaseRecord::<[u8], [u8], Arc<InFlight>>::with_opaque_to(&batch.topic, in_flight.clone());
+            record.key = keys.is_valid(i).then(|| keys.value(i));
+            record.payload = values.is_valid(i).then(|| values.value(i));
+            record.partition = batch.partitions.as_ref().and_then(|p| p.is_valid(i).then(|| p.value(i)));
+            record.timestamp = batch.timestamps.as_ref().and_then(|t| t.is_valid(i).then(|| t.value(i)));
+            let headers = batch.headers.row(i);
+            if !headers.is_empty() {
+                let mut owned = OwnedHeaders::new_with_capacity(headers.len());
+                for header in headers {
+                    owned = owned.insert(rdkafka::message::Header { key: &header.key, value: header.value.as_deref() });
+                }
+                record.headers = Some(owned);
+            }
+            loop {
+                match self.client.send(record) {
+                    Ok(()) => break,
+                    Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                        if stopping() {
+                            return Err(Error::stopped("the task is stopping"));
+                        }
+                        record = back;
+                        std::thread::sleep(FULL_WAIT);
+                    }
+                    Err((error, _)) => {
+                        in_flight.answered(Some(delivery_error(&batch.topic, &error)));
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until every record is answered, at most `limit`. True when all are.
+    pub fn flush(&self, limit: Duration) -> bool {
+        self.client.flush(limit).is_ok()
+    }
+
+    /// Gives up every record that is not acknowledged yet.
+    pub fn purge(&self) {
+        self.client.purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
+    }
+}

@@ -1,0 +1,232 @@
+//! Running one Connector instance: every call to the plugin is made here, so that a call that hangs stops nobody else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millstream_api::{
+    Config, Connector, ConnectorContext, ConnectorHost, ConnectorKind, ConnectorPlugin, Error, Result,
+};
+use millstream_core::cluster::{State, TargetState};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::supervise::{InstanceEvent, InstanceId, Reporter, Stopper, TaskEnvironment};
+
+/// First wait before `task_configs` is tried again after a failure; doubled up to [`RETRY_MAX`] (Kafka Connect's figures).
+const RETRY_FIRST: Duration = Duration::from_millis(250);
+/// Longest wait between two tries.
+const RETRY_MAX: Duration = Duration::from_secs(60);
+
+enum Order {
+    Target(TargetState),
+    Reconfigure,
+    RaiseError(Error),
+}
+
+/// A Connector instance that was started and has not ended. A changed configuration or a restart makes a new one.
+pub struct RunningConnector {
+    /// Which incarnation.
+    pub epoch: u64,
+    /// Its plugin's version.
+    pub version: &'static str,
+    orders: mpsc::UnboundedSender<Order>,
+    stopper: Stopper,
+}
+
+impl RunningConnector {
+    /// Starts the instance in its own unit; it reports its states and, when started, its task configurations.
+    pub fn start(
+        name: &Arc<str>,
+        config: Config,
+        tasks_max: usize,
+        plugin: Arc<dyn ConnectorPlugin>,
+        env: &Arc<TaskEnvironment>,
+        epoch: u64,
+        target: TargetState,
+    ) -> Self {
+        let (orders, receiver) = mpsc::unbounded_channel();
+        let stopper = Stopper::new();
+        let reporter = Reporter { id: InstanceId::Connector(name.clone()), epoch, events: env.events.clone() };
+        let context = ConnectorContext {
+            name: name.clone(),
+            host: Arc::new(Host { orders: orders.clone() }),
+            offsets: (plugin.kind() == ConnectorKind::Source).then(|| env.stores.offsets.clone().reader(name)),
+        };
+        let unit = Unit {
+            name: name.clone(),
+            config,
+            tasks_max,
+            version: plugin.info().version,
+            plugin,
+            context,
+            reporter: reporter.clone(),
+            orders: receiver,
+            stop: stopper.stop.clone(),
+            instance: None,
+            retry: None,
+        };
+        let version = unit.version;
+        let span = tracing::info_span!("connector", connector = %name);
+        stopper.supervise(unit.run(target).instrument(span), reporter);
+        Self { epoch, version, orders, stopper }
+    }
+
+    /// Tells the instance to run, pause or stop working.
+    pub fn set_target(&self, target: TargetState) {
+        let _ = self.orders.send(Order::Target(target));
+    }
+
+    /// Asks for the task configurations again, whenever it is called.
+    pub fn reconfigure(&self) -> impl FnOnce() + Send + 'static {
+        let orders = self.orders.clone();
+        move || {
+            let _ = orders.send(Order::Reconfigure);
+        }
+    }
+
+    /// Asks the instance to end; after `limit` it is abandoned.
+    pub fn stop(&self, limit: Duration) {
+        self.stopper.stop(limit);
+    }
+
+    /// True once it was asked to end.
+    pub fn is_stopping(&self) -> bool {
+        self.stopper.stop.is_cancelled()
+    }
+}
+
+struct Host {
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+impl ConnectorHost for Host {
+    fn request_task_reconfiguration(&self) {
+        let _ = self.orders.send(Order::Reconfigure);
+    }
+
+    fn raise_error(&self, error: Error) {
+        let _ = self.orders.send(Order::RaiseError(error));
+    }
+}
+
+struct Unit {
+    name: Arc<str>,
+    config: Config,
+    tasks_max: usize,
+    version: &'static str,
+    plugin: Arc<dyn ConnectorPlugin>,
+    context: ConnectorContext,
+    reporter: Reporter,
+    orders: mpsc::UnboundedReceiver<Order>,
+    stop: CancellationToken,
+    /// Present while the connector works.
+    instance: Option<Box<dyn Connector>>,
+    /// When to ask for task configurations again, and the wait after that.
+    retry: Option<(tokio::time::Instant, Duration)>,
+}
+
+impl Unit {
+    async fn run(mut self, target: TargetState) -> Result<()> {
+        let result = self.serve(target).await;
+        self.end_instance().await;
+        result
+    }
+
+    async fn serve(&mut self, target: TargetState) -> Result<()> {
+        self.apply(target).await?;
+        loop {
+            let retry_at = self.retry.map_or_else(far_away, |(at, _)| at);
+            let order = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Ok(()),
+                order = self.orders.recv() => order,
+                () = tokio::time::sleep_until(retry_at), if self.retry.is_some() => Some(Order::Reconfigure),
+            };
+            match order {
+                None => return Ok(()),
+                Some(Order::Target(target)) => self.apply(target).await?,
+                Some(Order::Reconfigure) if self.instance.is_some() => self.task_configs().await,
+                Some(Order::Reconfigure) => {}
+                Some(Order::RaiseError(error)) => return Err(error),
+            }
+        }
+    }
+
+    async fn apply(&mut self, target: TargetState) -> Result<()> {
+        match target {
+            TargetState::Started if self.instance.is_none() => {
+                let mut instance = self.plugin.connector();
+                let started = tokio::select! {
+                    started = instance.start(self.context.clone(), &self.config) => started,
+                    () = self.stop.cancelled() => Ok(()),
+                };
+                self.instance = Some(instance);
+                started?;
+                if !self.stop.is_cancelled() {
+                    self.reporter.state(State::Running);
+                    self.task_configs().await;
+                }
+            }
+            TargetState::Started => {}
+            TargetState::Paused => {
+                self.end_instance().await;
+                self.reporter.state(State::Paused);
+            }
+            TargetState::Stopped => {
+                self.end_instance().await;
+                self.reporter.state(State::Stopped);
+            }
+        }
+        Ok(())
+    }
+
+    async fn task_configs(&mut self) {
+        let Some(instance) = self.instance.as_mut() else { return };
+        let made = tokio::select! {
+            made = instance.task_configs(self.tasks_max) => made,
+            () = self.stop.cancelled() => return,
+        };
+        match made.and_then(|configs| self.check_count(configs)) {
+            Ok(configs) => {
+                if self.retry.take().is_some() {
+                    self.reporter.state(State::Running);
+                }
+                let _ = self.reporter.events.send(InstanceEvent::TaskConfigs {
+                    connector: self.name.clone(),
+                    epoch: self.reporter.epoch,
+                    configs,
+                });
+            }
+            Err(error) => {
+                let wait = self.retry.map_or(RETRY_FIRST, |(_, wait)| wait);
+                tracing::warn!(%error, retry_ms = wait.as_millis() as u64, "cannot make task configurations; tried again");
+                self.retry = Some((tokio::time::Instant::now() + wait, (wait * 2).min(RETRY_MAX)));
+                // Java leaves such a connector RUNNING without tasks and the error in the log only.
+                self.reporter.failed(error);
+            }
+        }
+    }
+
+    fn check_count(&self, configs: Vec<Config>) -> Result<Vec<Config>> {
+        if configs.len() <= self.tasks_max {
+            return Ok(configs);
+        }
+        Err(Error::fatal(format!(
+            "the connector made {} tasks where tasks.max allows {}",
+            configs.len(),
+            self.tasks_max
+        )))
+    }
+
+    async fn end_instance(&mut self) {
+        self.retry = None;
+        if let Some(mut instance) = self.instance.take() {
+            instance.stop().await;
+        }
+    }
+}
+
+fn far_away() -> tokio::time::Instant {
+    tokio::time::Instant::now() + RETRY_MAX
+}

@@ -1,0 +1,107 @@
+//! The encode and send stage of a source task: columns to bytes to librdkafka, on a thread of its own.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::failures::FailurePolicy;
+use arrow::array::{BinaryArray, UInt32Array};
+use millstream_api::{Batch, Converter, Error, Result, RowFailure, SourceBatch, TaskId};
+use millstream_core::cluster::TopicStatus;
+use millstream_core::delivery::Stage;
+
+use super::byte_queue::ByteReceiver;
+use super::offset_flush::Deliveries;
+use crate::kafka::producer::SourceProducer;
+use crate::store::StatusStore;
+
+/// Everything the stage owns.
+pub struct Sender {
+    /// Which task this is.
+    pub id: TaskId,
+    /// Key converter.
+    pub keys: Box<dyn Converter>,
+    /// Value converter.
+    pub values: Box<dyn Converter>,
+    /// Where the bytes go.
+    pub producer: SourceProducer,
+    /// What is on its way.
+    pub deliveries: Arc<Deliveries>,
+    /// What a row that cannot be sent does.
+    pub failures: FailurePolicy,
+    /// Where used topics are remembered; `None` when `topic.tracking.enable` is off.
+    pub topics: Option<Arc<dyn StatusStore>>,
+    /// Set when the rest of the work is to be dropped.
+    pub abandoned: Arc<AtomicBool>,
+}
+
+impl Sender {
+    /// Takes batches until the queue is closed and empty. Blocks its thread. The first error ends it.
+    ///
+    /// Gives itself back so that what was sent can be flushed.
+    pub fn run(mut self, mut batches: ByteReceiver<SourceBatch>) -> (Self, Result<()>) {
+        let mut seen_topics = HashSet::new();
+        while let Some(held) = batches.blocking_recv() {
+            if self.abandoned.load(Ordering::Relaxed) {
+                break;
+            }
+            if let Err(error) = self.send(held.item, &mut seen_topics) {
+                return (self, Err(error));
+            }
+        }
+        (self, Ok(()))
+    }
+
+    fn send(&mut self, source: SourceBatch, seen_topics: &mut HashSet<Arc<str>>) -> Result<()> {
+        let SourceBatch { batch, partition, offset, failures } = source;
+        self.failures.source_failures(&self.id, Stage::TaskPoll, failures)?;
+        let keys = self.keys.encode(&batch.topic, &batch.key);
+        let values = self.values.encode(&batch.topic, &batch.value);
+        let (batch, keys, values) =
+            self.drop_failed(batch, keys.payloads, values.payloads, keys.failures, values.failures)?;
+        if let Some(statuses) = &self.topics
+            && seen_topics.insert(batch.topic.clone())
+        {
+            statuses.put_topic(TopicStatus {
+                topic: batch.topic.clone(),
+                connector: self.id.connector.clone(),
+                task: self.id.task,
+                discover_timestamp: crate::now_millis(),
+            });
+        }
+        let id = self.deliveries.submit(&partition, offset);
+        let abandoned = &self.abandoned;
+        self.producer.send(id, &batch, &keys, &values, || abandoned.load(Ordering::Relaxed))
+    }
+
+    /// Takes the rows that could not be encoded out of the batch, if the tolerance allows it.
+    fn drop_failed(
+        &self,
+        batch: Batch,
+        keys: BinaryArray,
+        values: BinaryArray,
+        key_failures: Vec<RowFailure>,
+        value_failures: Vec<RowFailure>,
+    ) -> Result<(Batch, BinaryArray, BinaryArray)> {
+        if key_failures.is_empty() && value_failures.is_empty() {
+            return Ok((batch, keys, values));
+        }
+        let mut failed = vec![false; batch.len()];
+        for (stage, failures) in [(Stage::KeyConverter, key_failures), (Stage::ValueConverter, value_failures)] {
+            for failure in &failures {
+                if let Some(slot) = failed.get_mut(failure.row) {
+                    *slot = true;
+                }
+            }
+            let errors = failures.into_iter().map(|f| f.error.at(format!("topic {}", batch.topic))).collect();
+            self.failures.source_failures(&self.id, stage, errors)?;
+        }
+        let rows = UInt32Array::from_iter_values((0..failed.len()).filter(|&i| !failed[i]).map(|i| i as u32));
+        let take = |array: &BinaryArray| -> Result<BinaryArray> {
+            let taken = arrow::compute::take(array, &rows, None)
+                .map_err(|e| Error::internal("cannot select rows").caused_by(e))?;
+            Ok(arrow::array::AsArray::as_binary::<i32>(taken.as_ref()).clone())
+        };
+        Ok((batch.take(&rows)?, take(&keys)?, take(&values)?))
+    }
+}

@@ -1,0 +1,349 @@
+//! The loop of a sink task: take decoded records, put them, commit what the task says is durable.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use millstream_api::{Error, PartitionOffsets, Result, SinkBatch, SinkTask, SinkTaskContext, TopicPartition};
+use millstream_core::cluster::{TargetState, TopicStatus};
+use millstream_core::delivery;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::byte_queue::{ByteReceiver, Held, byte_queue};
+use super::sink_decode::{Fetched, SinkDecoder};
+use super::sink_host::Wishes;
+use super::source::{Orders, report_state};
+use super::supervise::{Reporter, TaskEnvironment, TaskSpec};
+use crate::kafka::client_config;
+use crate::kafka::consumer::{Assignment, SinkConsumer};
+
+/// Bytes of decoded records that wait for the task.
+const DECODED: usize = 8 * 1024 * 1024;
+/// How often `put` is called when no record arrives, so that timers of the task run.
+const IDLE_PUT: Duration = Duration::from_secs(1);
+/// Wait before a `put` is repeated when the task does not say how long (Confluent's `retry.backoff.ms`, by comparison, is 5 s).
+const RETRY_WAIT: Duration = Duration::from_secs(1);
+
+/// Runs a sink task to its end. `Ok` after an orderly stop.
+pub async fn run(
+    mut task: Box<dyn SinkTask>,
+    spec: TaskSpec,
+    env: Arc<TaskEnvironment>,
+    mut orders: Orders,
+    reporter: Reporter,
+) -> Result<()> {
+    let wishes = Wishes::new(spec.id.clone(), spec.failures());
+    let context = SinkTaskContext {
+        id: spec.id.clone(),
+        config: spec.config.clone(),
+        host: wishes.clone(),
+        budget: env.budget.clone(),
+    };
+    let started = tokio::select! {
+        started = task.start(context) => started,
+        () = orders.stop.cancelled() => Ok(()),
+    };
+    if started.is_err() || orders.stop.is_cancelled() {
+        task.stop().await;
+        return started;
+    }
+    let (records, news, consumer) = match start_consumer(&spec, &env) {
+        Ok(parts) => parts,
+        Err(error) => {
+            task.stop().await;
+            return Err(error);
+        }
+    };
+    let mut sink = SinkLoop {
+        task,
+        consumer,
+        news,
+        records,
+        wishes,
+        waiting: VecDeque::new(),
+        pending: None,
+        delivered: PartitionOffsets::new(),
+        committed: PartitionOffsets::new(),
+        assigned: BTreeSet::new(),
+        topics: BTreeSet::new(),
+        retry_at: None,
+        spec,
+        env,
+    };
+    let mut target = orders.target.clone();
+    let result = tokio::select! {
+        result = sink.turn_until_stopped(&mut orders.target, &orders.stop) => result,
+        () = report_state(&mut target, &reporter) => Ok(()),
+    };
+    // A clean stop commits what is durable; a failure commits nothing more.
+    if result.is_ok() {
+        let all: Vec<_> = sink.assigned.iter().cloned().collect();
+        sink.give_up(&all, false).await;
+    }
+    sink.task.stop().await;
+    let consumer = sink.consumer;
+    // Leaves the group; takes as long as the coordinator does.
+    let _ = tokio::task::spawn_blocking(move || consumer.stop()).await;
+    result
+}
+
+type Consumer = (ByteReceiver<Fetched>, mpsc::UnboundedReceiver<Assignment>, SinkConsumer);
+
+fn start_consumer(spec: &TaskSpec, env: &TaskEnvironment) -> Result<Consumer> {
+    let (keys, values) = spec.converters(env)?;
+    let config = client_config::sink_consumer(&env.worker.raw, &spec.connector_config, &spec.id)?;
+    config.warn_unknown();
+    let (queue, records) = byte_queue(DECODED);
+    let decoder = SinkDecoder { id: spec.id.clone(), keys, values, failures: spec.failures(), queue };
+    let (news_sender, news) = mpsc::unbounded_channel();
+    let consumer =
+        SinkConsumer::start(&spec.id.to_string(), config.native(), &spec.subscription()?, decoder, news_sender)?;
+    Ok((records, news, consumer))
+}
+
+struct SinkLoop {
+    task: Box<dyn SinkTask>,
+    consumer: SinkConsumer,
+    news: mpsc::UnboundedReceiver<Assignment>,
+    records: ByteReceiver<Fetched>,
+    wishes: Arc<Wishes>,
+    /// Taken from the queue while looking for records of revoked partitions.
+    waiting: VecDeque<Held<Fetched>>,
+    /// Given to `put`, which asked to get it again.
+    pending: Option<Held<Fetched>>,
+    retry_at: Option<Instant>,
+    /// Positions after everything given to `put`.
+    delivered: PartitionOffsets,
+    committed: PartitionOffsets,
+    assigned: BTreeSet<TopicPartition>,
+    /// Topics told to the status store.
+    topics: BTreeSet<Arc<str>>,
+    spec: TaskSpec,
+    env: Arc<TaskEnvironment>,
+}
+
+/// What the loop does next.
+enum Turn {
+    News(Option<Assignment>),
+    Records(Option<Held<Fetched>>),
+    Retry,
+    Commit,
+    Idle,
+    Target(bool),
+}
+
+impl SinkLoop {
+    /// Turns until it is told to stop, which it notices between two calls to the task, or something fails.
+    async fn turn_until_stopped(
+        &mut self,
+        target: &mut watch::Receiver<TargetState>,
+        stop: &CancellationToken,
+    ) -> Result<()> {
+        let wishes = self.wishes.clone();
+        let interval = self.env.worker.offset_flush_interval;
+        let mut next_commit = Instant::now() + interval;
+        let mut next_idle = Instant::now() + IDLE_PUT;
+        let mut paused = is_paused(target);
+        self.consumer.set_paused(paused);
+        loop {
+            let may_take = !paused && self.pending.is_none();
+            let turn = if may_take && !self.waiting.is_empty() && self.news.is_empty() && !stop.is_cancelled() {
+                Turn::Records(self.waiting.pop_front())
+            } else {
+                let retry_at = self.retry_at.unwrap_or_else(|| Instant::now() + IDLE_PUT);
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => return Ok(()),
+                    news = self.news.recv() => Turn::News(news),
+                    changed = target.changed() => Turn::Target(changed.is_ok()),
+                    () = wishes.commit_requested.notified() => Turn::Commit,
+                    () = tokio::time::sleep_until(next_commit) => Turn::Commit,
+                    () = tokio::time::sleep_until(retry_at), if self.pending.is_some() && !paused => Turn::Retry,
+                    records = self.records.recv(), if may_take => Turn::Records(records),
+                    () = tokio::time::sleep_until(next_idle), if may_take => Turn::Idle,
+                }
+            };
+            let done = match turn {
+                Turn::News(Some(news)) => self.assignment(news).await,
+                Turn::News(None) | Turn::Records(None) => Err(self.why_the_consumer_ended()),
+                Turn::Records(Some(held)) => self.put(held).await,
+                Turn::Retry => match self.pending.take() {
+                    Some(held) => self.put(held).await,
+                    None => Ok(()),
+                },
+                Turn::Commit => {
+                    self.commit().await;
+                    next_commit = Instant::now() + interval;
+                    Ok(())
+                }
+                Turn::Idle => self.idle_put().await,
+                Turn::Target(true) => {
+                    paused = is_paused(target);
+                    self.consumer.set_paused(paused);
+                    Ok(())
+                }
+                Turn::Target(false) => std::future::pending().await,
+            };
+            done?;
+            next_idle = Instant::now() + IDLE_PUT;
+            self.grant_wishes().await;
+        }
+    }
+
+    fn why_the_consumer_ended(&mut self) -> Error {
+        while let Ok(news) = self.news.try_recv() {
+            if let Assignment::Failed(error) = news {
+                return error;
+            }
+        }
+        Error::internal("the consumer ended unexpectedly")
+    }
+
+    async fn put(&mut self, held: Held<Fetched>) -> Result<()> {
+        let fetched = &held.item;
+        self.remember_topic(&fetched.origin.topic);
+        match self.call_put(&fetched.batches).await {
+            Ok(()) => {
+                self.delivered.insert(fetched.origin.clone(), fetched.next_offset);
+                self.retry_at = None;
+                Ok(())
+            }
+            Err(error) if error.is_retriable() => {
+                let wait = self.wishes.take_retry_after().unwrap_or(RETRY_WAIT);
+                tracing::warn!(task = %self.spec.id, %error, wait_ms = wait.as_millis() as u64, "put failed; it is tried again");
+                self.retry_at = Some(Instant::now() + wait);
+                self.pending = Some(held);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn call_put(&mut self, batches: &[SinkBatch]) -> Result<()> {
+        if batches.is_empty() { Ok(()) } else { self.task.put(batches).await }
+    }
+
+    async fn idle_put(&mut self) -> Result<()> {
+        match self.task.put(&[]).await {
+            Err(error) if error.is_retriable() => {
+                tracing::warn!(task = %self.spec.id, %error, "put failed; it is tried again");
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn remember_topic(&mut self, topic: &Arc<str>) {
+        if self.env.worker.topic_tracking_enable && self.topics.insert(topic.clone()) {
+            self.env.stores.statuses.put_topic(TopicStatus {
+                topic: topic.clone(),
+                connector: self.spec.id.connector.clone(),
+                task: self.spec.id.task,
+                discover_timestamp: crate::now_millis(),
+            });
+        }
+    }
+
+    async fn assignment(&mut self, news: Assignment) -> Result<()> {
+        match news {
+            Assignment::Assigned(partitions) => {
+                tracing::info!(task = %self.spec.id, partitions = %list(&partitions), "partitions assigned");
+                self.assigned.extend(partitions.iter().cloned());
+                self.task.open(&partitions).await
+            }
+            Assignment::Revoked { partitions, lost, done } => {
+                tracing::info!(task = %self.spec.id, partitions = %list(&partitions), lost, "partitions revoked");
+                self.give_up(&partitions, lost).await;
+                let _ = done.send(());
+                Ok(())
+            }
+            Assignment::Failed(error) => Err(error),
+        }
+    }
+
+    /// Commits what is durable of these partitions (unless they are lost), then closes them and forgets their records.
+    async fn give_up(&mut self, partitions: &[TopicPartition], lost: bool) {
+        if partitions.is_empty() {
+            return;
+        }
+        while let Some(held) = self.records.try_recv() {
+            self.waiting.push_back(held);
+        }
+        self.waiting.retain(|held| !partitions.contains(&held.item.origin));
+        if self.pending.as_ref().is_some_and(|held| partitions.contains(&held.item.origin)) {
+            self.pending = None;
+            self.retry_at = None;
+        }
+        if !lost {
+            self.commit().await;
+        }
+        if let Err(error) = self.task.close(partitions).await {
+            tracing::warn!(task = %self.spec.id, %error, "closing partitions failed; their records are read again");
+        }
+        for partition in partitions {
+            self.assigned.remove(partition);
+            self.delivered.remove(partition);
+            self.committed.remove(partition);
+        }
+    }
+
+    /// Asks the task what is durable and commits that, never more. A failure is told and tried again at the next commit.
+    async fn commit(&mut self) {
+        let durable = match self.task.pre_commit(&self.delivered).await {
+            Ok(durable) => durable,
+            Err(error) => {
+                tracing::warn!(task = %self.spec.id, %error, "pre-commit failed; offsets stay where they are");
+                return;
+            }
+        };
+        let (offsets, refused) = delivery::decide(&durable, &self.delivered, &self.committed, &self.assigned);
+        for (partition, offset) in refused {
+            tracing::warn!(task = %self.spec.id, %partition, offset, "the task wants to commit what it was not given; left out");
+        }
+        if offsets.is_empty() {
+            return;
+        }
+        let commit = self.consumer.commit();
+        let sent = offsets.clone();
+        let limit = self.env.worker.offset_flush_timeout;
+        let done = tokio::time::timeout(limit, tokio::task::spawn_blocking(move || commit(&sent))).await;
+        match done {
+            Ok(Ok(Ok(()))) => self.committed.extend(offsets),
+            Ok(Ok(Err(error))) => {
+                tracing::warn!(task = %self.spec.id, %error, "commit failed; the next one tries again")
+            }
+            Ok(Err(panic)) => tracing::error!(task = %self.spec.id, error = %panic, "commit ended unexpectedly"),
+            Err(_) => {
+                tracing::warn!(task = %self.spec.id, limit_ms = limit.as_millis() as u64, "commit took longer than offset.flush.timeout.ms")
+            }
+        }
+    }
+
+    async fn grant_wishes(&mut self) {
+        for (partitions, pause) in self.wishes.take_pauses() {
+            self.consumer.pause_partitions(&partitions, pause);
+        }
+        let rewind = self.wishes.take_rewind();
+        if rewind.is_empty() {
+            return;
+        }
+        self.consumer.seek(rewind.clone()).await;
+        while let Some(held) = self.records.try_recv() {
+            self.waiting.push_back(held);
+        }
+        self.waiting.retain(|held| !rewind.contains_key(&held.item.origin));
+        for (partition, offset) in rewind {
+            self.delivered.insert(partition, offset);
+        }
+    }
+}
+
+fn is_paused(target: &mut watch::Receiver<TargetState>) -> bool {
+    *target.borrow_and_update() != TargetState::Started
+}
+
+fn list(partitions: &[TopicPartition]) -> String {
+    partitions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,207 @@
+//! A worker from start to end: REST, stores, membership, herder.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use millstream_api::{Error, MemoryBudget, Result};
+use millstream_core::settings::{Mode, WorkerConfig};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::connector_file::ConnectorFile;
+use crate::herder::{Herder, HerderHandle, Inputs, PutConnector, Request};
+use crate::kafka::{Admin, ClientRole, client_config};
+use crate::membership::{Membership, Solo};
+use crate::model::Health;
+use crate::plugins::PluginTable;
+use crate::rest::{Listener, RestContext, RestServer, RestSettings};
+use crate::store::Stores;
+use crate::task::TaskEnvironment;
+use crate::validate::ConfigValidator;
+
+/// The place named by errors of a worker that could not start (a REST port in use, a connector file that is refused), as against one whose
+/// herder failed.
+pub const AT_START: &str = "while the worker started";
+
+/// How long running requests may go on when the worker stops (Kafka Connect: 60 s).
+const REST_GRACE: Duration = Duration::from_secs(60);
+/// Requests that may wait for the herder's loop.
+const REQUESTS: usize = 1024;
+
+/// Runs a worker until `shutdown` is cancelled, then stops it in order: REST, tasks (within their graceful limit), connectors, stores.
+///
+/// `connectors` are created when the worker is up (standalone mode's files). An error means that the worker is not running (any more).
+pub async fn run(
+    config: WorkerConfig,
+    plugins: Arc<PluginTable>,
+    connectors: Vec<ConnectorFile>,
+    shutdown: CancellationToken,
+) -> Result<()> {
+    let worker = Arc::new(config);
+    tell_settings(&worker);
+    let listeners: Vec<_> = worker.listeners.iter().map(|l| Listener { host: l.host.clone(), port: l.port }).collect();
+    let server = RestServer::bind(&listeners).await.map_err(at_start)?;
+    let worker_id = worker_id(&worker, &server);
+
+    let (requests, request_queue) = mpsc::channel(REQUESTS);
+    let health = watch::Sender::new(Health::Starting("the worker is starting".to_owned()));
+    let validator = Arc::new(ConfigValidator::new(plugins.clone(), worker.clone()));
+    let herder = HerderHandle::new(requests, validator, health.subscribe());
+    let cluster_id = Arc::new(OnceLock::new());
+    let context = RestContext {
+        herder: herder.clone(),
+        plugins: plugins.clone(),
+        cluster_id: cluster_id.clone(),
+        settings: RestSettings {
+            topic_tracking: worker.topic_tracking_enable,
+            topic_tracking_reset: worker.topic_tracking_allow_reset,
+            ..RestSettings::default()
+        },
+    };
+    let rest_stop = CancellationToken::new();
+    let serving = tokio::spawn(server.serve(context, rest_stop.clone(), REST_GRACE));
+
+    let running = Running { worker, plugins, worker_id, cluster_id, health };
+    let result = running.until_stopped(herder, request_queue, connectors, &shutdown).await;
+    rest_stop.cancel();
+    match serving.await {
+        Ok(served) => result.and(served),
+        Err(panic) => result.and(Err(Error::internal("the REST server ended unexpectedly").caused_by(panic))),
+    }
+}
+
+fn at_start(error: Error) -> Error {
+    error.at(AT_START)
+}
+
+fn tell_settings(worker: &WorkerConfig) {
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), bootstrap_servers = %worker.bootstrap_servers, "worker starting");
+    if !worker.ignored_java.is_empty() {
+        tracing::info!(
+            keys = worker.ignored_java.join(", "),
+            "settings that have no meaning without a JVM are accepted and ignored"
+        );
+    }
+    if !worker.unused.is_empty() {
+        tracing::warn!(keys = worker.unused.join(", "), "settings that nothing reads");
+    }
+}
+
+fn worker_id(worker: &WorkerConfig, server: &RestServer) -> String {
+    let mut advertised = worker.advertised(&local_host_name());
+    if advertised.port == 0 {
+        advertised.port = server.addresses().first().map_or(0, std::net::SocketAddr::port);
+    }
+    advertised.worker_id()
+}
+
+fn local_host_name() -> String {
+    // What the kernel calls this host; the same that a JVM asks for.
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned())
+}
+
+struct Running {
+    worker: Arc<WorkerConfig>,
+    plugins: Arc<PluginTable>,
+    worker_id: String,
+    cluster_id: Arc<OnceLock<String>>,
+    health: watch::Sender<Health>,
+}
+
+impl Running {
+    async fn until_stopped(
+        self,
+        handle: HerderHandle,
+        requests: mpsc::Receiver<Request>,
+        connectors: Vec<ConnectorFile>,
+        shutdown: &CancellationToken,
+    ) -> Result<()> {
+        let stores = tokio::select! {
+            stores = self.start_stores() => stores?,
+            () = shutdown.cancelled() => return Ok(()),
+        };
+        let changes =
+            stores.configs.changes().ok_or_else(|| Error::internal("the config store's changes are taken"))?;
+        let (events_sender, events) = mpsc::unbounded_channel();
+        let generation = highest_generation(&stores);
+        let membership: Arc<dyn Membership> = Solo::new(generation);
+        let env = Arc::new(TaskEnvironment {
+            budget: MemoryBudget::new(self.worker.memory_budget),
+            worker: self.worker,
+            plugins: self.plugins,
+            stores: stores.clone(),
+            events: events_sender,
+        });
+        let herder = Herder::new(env, self.worker_id.clone(), membership);
+        let stop = CancellationToken::new();
+        let inputs = Inputs { requests, changes, events };
+        let running = tokio::spawn(herder.run(inputs, stop.clone()));
+        self.health.send_replace(Health::Healthy);
+        tracing::info!(worker_id = self.worker_id, "worker ready");
+
+        let created = tokio::select! {
+            created = create_all(&handle, connectors) => created,
+            () = shutdown.cancelled() => Ok(()),
+        };
+        if created.is_ok() {
+            shutdown.cancelled().await;
+        }
+        tracing::info!("worker stopping");
+        stop.cancel();
+        let herded = running.await.map_err(|panic| Error::internal("the herder ended unexpectedly").caused_by(panic));
+        stores.stop().await;
+        tracing::info!("worker stopped");
+        created.and(herded)
+    }
+
+    async fn start_stores(&self) -> Result<Stores> {
+        let settings = client_config::worker_client(ClientRole::Admin, &self.worker.raw, "shared-admin", &[])?;
+        settings.warn_unknown();
+        let admin = Admin::new(&settings)?;
+        self.health.send_replace(Health::Starting(format!("waiting for the brokers at {}", admin.bootstrap())));
+        admin.wait_for_brokers().await?;
+        if let Some(id) = admin.cluster_id().await? {
+            let _ = self.cluster_id.set(id);
+        }
+        let stores = match &self.worker.mode {
+            Mode::Distributed(_) => Stores::in_kafka(&self.worker, admin)?,
+            Mode::Standalone { offset_file } => Stores::standalone(offset_file),
+        };
+        self.health.send_replace(Health::Starting("reading the config, offset and status topics".to_owned()));
+        stores.start().await?;
+        Ok(stores)
+    }
+}
+
+fn highest_generation(stores: &Stores) -> i32 {
+    let table = stores.statuses.table();
+    let names: Vec<_> = table.connectors().cloned().collect();
+    let all = names.iter().flat_map(|name| {
+        table
+            .connector(name)
+            .into_iter()
+            .chain(table.tasks(name).map(|(_, status)| status))
+            .map(|status| status.generation)
+    });
+    all.max().unwrap_or(0)
+}
+
+/// Creates the connectors of files, each checked first.
+async fn create_all(handle: &HerderHandle, connectors: Vec<ConnectorFile>) -> Result<()> {
+    for file in connectors {
+        let place = file.path.display().to_string();
+        let refused = |error: Error| error.at(place.clone()).at(AT_START);
+        let verdict = handle.validate(None, &file.config).await.map_err(refused)?;
+        verdict.values.into_valid().map_err(refused)?;
+        let put = PutConnector {
+            name: file.name.as_str().into(),
+            config: file.config,
+            initial_state: file.initial_state,
+            replace: true,
+        };
+        handle.ask(|reply| Request::Put(put, reply)).await.map_err(refused)?;
+        tracing::info!(connector = file.name, file = place, "connector created");
+    }
+    Ok(())
+}
