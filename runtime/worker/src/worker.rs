@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use millstream_api::{Error, MemoryBudget, Result};
-use millstream_core::settings::{Mode, WorkerConfig};
+use millstream_core::settings::WorkerConfig;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +14,7 @@ use crate::kafka::{Admin, ClientRole, client_config};
 use crate::membership::{Membership, Solo};
 use crate::model::Health;
 use crate::plugins::PluginTable;
-use crate::rest::{Listener, RestContext, RestServer, RestSettings};
+use crate::rest::{RestContext, RestServer, RestSettings};
 use crate::store::Stores;
 use crate::task::TaskEnvironment;
 use crate::validate::ConfigValidator;
@@ -39,8 +39,7 @@ pub async fn run(
 ) -> Result<()> {
     let worker = Arc::new(config);
     tell_settings(&worker);
-    let listeners: Vec<_> = worker.listeners.iter().map(|l| Listener { host: l.host.clone(), port: l.port }).collect();
-    let server = RestServer::bind(&listeners).await.map_err(at_start)?;
+    let server = RestServer::bind(&worker.listeners).await.map_err(at_start)?;
     let worker_id = worker_id(&worker, &server);
 
     let (requests, request_queue) = mpsc::channel(REQUESTS);
@@ -156,7 +155,7 @@ impl Running {
     }
 
     async fn start_stores(&self) -> Result<Stores> {
-        let settings = client_config::worker_client(ClientRole::Admin, &self.worker.raw, "shared-admin", &[])?;
+        let settings = client_config::worker_client(ClientRole::Admin, &self.worker, "shared-admin", &[])?;
         settings.warn_unknown();
         let admin = Admin::new(&settings)?;
         self.health.send_replace(Health::Starting(format!("waiting for the brokers at {}", admin.bootstrap())));
@@ -164,10 +163,8 @@ impl Running {
         if let Some(id) = admin.cluster_id().await? {
             let _ = self.cluster_id.set(id);
         }
-        let stores = match &self.worker.mode {
-            Mode::Distributed(_) => Stores::in_kafka(&self.worker, admin)?,
-            Mode::Standalone { offset_file } => Stores::standalone(offset_file),
-        };
+        drop(admin);
+        let stores = Stores::of(&self.worker)?;
         self.health.send_replace(Health::Starting("reading the config, offset and status topics".to_owned()));
         stores.start().await?;
         Ok(stores)

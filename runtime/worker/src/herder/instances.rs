@@ -291,8 +291,7 @@ impl Herder {
             TaskSlot { running: None, config: config.clone(), connector_config, dead: false, restarting: false };
         match self.resolve(&slot.connector_config) {
             Ok((plugin, settings)) => {
-                let connector_config = slot.connector_config.clone();
-                let spec = TaskSpec { id: id.clone(), config, connector_config, settings, plugin };
+                let spec = TaskSpec { id: id.clone(), config, settings, plugin };
                 slot.running = Some(RunningTask::start(spec, self.env.clone(), epoch, target));
             }
             Err(error) => {

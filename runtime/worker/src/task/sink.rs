@@ -92,8 +92,8 @@ pub async fn run(
 type Consumer = (ByteReceiver<Fetched>, mpsc::UnboundedReceiver<Assignment>, SinkConsumer);
 
 fn start_consumer(spec: &TaskSpec, env: &TaskEnvironment) -> Result<Consumer> {
-    let (keys, values) = spec.converters(env)?;
-    let config = client_config::sink_consumer(&env.worker.raw, &spec.connector_config, &spec.id)?;
+    let (keys, values) = spec.converters()?;
+    let config = client_config::sink_consumer(&env.worker, &spec.settings, &spec.id)?;
     config.warn_unknown();
     let (queue, records) = byte_queue(DECODED);
     let decoder = SinkDecoder { id: spec.id.clone(), keys, values, failures: spec.failures(), queue };

@@ -114,8 +114,8 @@ fn build_sender(
     deliveries: &Arc<Deliveries>,
     orders: &Orders,
 ) -> Result<Sender> {
-    let (keys, values) = spec.converters(env)?;
-    let client = client_config::source_producer(&env.worker.raw, &spec.connector_config, &spec.id)?;
+    let (keys, values) = spec.converters()?;
+    let client = client_config::source_producer(&env.worker, &spec.settings, &spec.id)?;
     client.warn_unknown();
     Ok(Sender {
         id: spec.id.clone(),

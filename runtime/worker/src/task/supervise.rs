@@ -138,8 +138,6 @@ pub struct TaskSpec {
     pub id: TaskId,
     /// The task's own configuration.
     pub config: Config,
-    /// The connector's configuration these tasks were made from.
-    pub connector_config: Config,
     /// What the connector's configuration says about converters, errors and clients.
     pub settings: Arc<ConnectorSettings>,
     /// Its plugin.
@@ -148,7 +146,7 @@ pub struct TaskSpec {
 
 impl TaskSpec {
     /// Key and value converter, configured.
-    pub fn converters(&self, _env: &TaskEnvironment) -> Result<(Box<dyn Converter>, Box<dyn Converter>)> {
+    pub fn converters(&self) -> Result<(Box<dyn Converter>, Box<dyn Converter>)> {
         let make = |role, setting: &ConverterSettings| -> Result<Box<dyn Converter>> {
             let mut converter = millstream_plugins::converter(&setting.class)?;
             converter.configure(&setting.config, role)?;
