@@ -3,6 +3,8 @@
 //! As in Kafka Connect: the worker's own clients (three topic logs, an admin client) take the connection and security settings of
 //! the worker's file; the clients of a connector start from `bootstrap.servers` and the worker's `producer.*`, `consumer.*` or
 //! `admin.*`, and end with what the connector itself sets below `producer.override.*` and so on. Later ones win.
+//!
+//! `worker` and `connector` are the raw configurations, after config providers.
 
 use millstream_api::{Config, Result, TaskId};
 
