@@ -1,13 +1,29 @@
 use super::*;
 use crate::kafka::clients::{connector_admin, sink_consumer, source_producer, worker_client};
 use millstream_api::TaskId;
+use millstream_core::settings::{ConnectorSettings, WorkerConfig};
 
-fn config(pairs: &[(&str, &str)]) -> Config {
-    pairs.iter().copied().collect()
+fn worker(pairs: &[(&str, &str)]) -> WorkerConfig {
+    let needed = [
+        ("group.id", "g"),
+        ("config.storage.topic", "c"),
+        ("offset.storage.topic", "o"),
+        ("status.storage.topic", "s"),
+        ("key.converter", "org.apache.kafka.connect.storage.StringConverter"),
+        ("value.converter", "org.apache.kafka.connect.storage.StringConverter"),
+        ("bootstrap.servers", "localhost:9092"),
+    ];
+    WorkerConfig::parse(&needed.iter().chain(pairs).copied().collect()).unwrap()
 }
 
-fn producer(worker: &[(&str, &str)], connector: &[(&str, &str)]) -> Result<ClientSettings> {
-    source_producer(&config(worker), &config(connector), &TaskId::new("c", 0))
+fn connector(worker: &WorkerConfig, pairs: &[(&str, &str)]) -> ConnectorSettings {
+    let needed = [("name", "c"), ("connector.class", "X"), ("topics", "t")];
+    ConnectorSettings::parse(&needed.iter().chain(pairs).copied().collect(), worker).unwrap()
+}
+
+fn producer(of_worker: &[(&str, &str)], of_connector: &[(&str, &str)]) -> Result<ClientSettings> {
+    let worker = worker(of_worker);
+    source_producer(&worker, &connector(&worker, of_connector), &TaskId::new("c", 0))
 }
 
 #[test]
@@ -96,15 +112,18 @@ fn bad_values_name_the_users_key_and_hide_the_value() {
 
 #[test]
 fn a_sink_consumer() {
-    let worker = config(&[("consumer.max.poll.records", "17"), ("consumer.auto.offset.reset", "latest")]);
-    let connector = config(&[
-        ("consumer.override.max.partition.fetch.bytes", "7000"),
-        (
-            "consumer.override.partition.assignment.strategy",
-            "org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.CooperativeStickyAssignor",
-        ),
-        ("consumer.override.fetch.max.bytes", "500000"),
-    ]);
+    let worker = worker(&[("consumer.max.poll.records", "17"), ("consumer.auto.offset.reset", "latest")]);
+    let connector = connector(
+        &worker,
+        &[
+            ("consumer.override.max.partition.fetch.bytes", "7000"),
+            (
+                "consumer.override.partition.assignment.strategy",
+                "org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.CooperativeStickyAssignor",
+            ),
+            ("consumer.override.fetch.max.bytes", "500000"),
+        ],
+    );
     let settings = sink_consumer(&worker, &connector, &TaskId::new("c", 3)).unwrap();
     let get = |key| settings.native().get(key);
     assert_eq!((get("group.id"), get("client.id")), (Some("connect-c"), Some("connector-consumer-c-3")));
@@ -117,7 +136,7 @@ fn a_sink_consumer() {
 
 #[test]
 fn the_workers_own_clients_connect_by_its_unprefixed_settings() {
-    let worker = config(&[
+    let worker = worker(&[
         ("bootstrap.servers", "a:1"),
         ("group.id", "g"),
         ("client.id", "w"),
@@ -135,7 +154,7 @@ fn the_workers_own_clients_connect_by_its_unprefixed_settings() {
     assert_eq!((get("session.timeout.ms"), get("queued.min.messages")), (None, Some("10")));
     assert_eq!((get("reconnect.backoff.ms"), get("reconnect.backoff.max.ms")), (Some("50"), Some("300")));
     assert!(settings.unknown().is_empty());
-    let admin = connector_admin(&worker, &Config::new(), &TaskId::new("c", 0)).unwrap();
+    let admin = connector_admin(&worker, &connector(&worker, &[]), &TaskId::new("c", 0)).unwrap();
     assert_eq!(admin.native().get("client.id"), Some("connector-adminclient-c-0"));
     assert_eq!(admin.native().get("security.protocol"), Some("sasl_plaintext"));
 }

@@ -3,10 +3,9 @@
 //! As in Kafka Connect: the worker's own clients (three topic logs, an admin client) take the connection and security settings of
 //! the worker's file; the clients of a connector start from `bootstrap.servers` and the worker's `producer.*`, `consumer.*` or
 //! `admin.*`, and end with what the connector itself sets below `producer.override.*` and so on. Later ones win.
-//!
-//! `worker` and `connector` are the raw configurations, after config providers.
 
 use millstream_api::{Config, Result, TaskId};
+use millstream_core::settings::{ConnectorSettings, WorkerConfig};
 
 use super::client_config::{ClientRole, ClientSettings, Layer};
 
@@ -44,30 +43,29 @@ fn is_connection_key(key: &str) -> bool {
         )
 }
 
-fn connection(worker: &Config) -> Config {
-    let mut settings = bootstrap(worker);
-    for (key, value) in worker.iter().filter(|(key, _)| is_connection_key(key)) {
+fn connection(worker: &WorkerConfig) -> Config {
+    let mut settings = Config::new();
+    for (key, value) in worker.raw.iter().filter(|(key, _)| is_connection_key(key)) {
         settings.set_nullable(key, value.map(str::to_owned));
     }
+    settings.set("bootstrap.servers", &worker.bootstrap_servers);
     settings
 }
 
-fn bootstrap(worker: &Config) -> Config {
-    // Kafka Connect's default.
-    [("bootstrap.servers", worker.get("bootstrap.servers").unwrap_or("localhost:9092"))].into_iter().collect()
+fn bootstrap(worker: &WorkerConfig) -> Config {
+    [("bootstrap.servers", worker.bootstrap_servers.as_str())].into_iter().collect()
 }
 
 /// A client of the worker itself. Its id is `<group.id>-<purpose>`, or `<group.id>-<client.id>-<purpose>` where the worker's file
 /// names a `client.id`, as in Kafka Connect.
 pub fn worker_client(
     role: ClientRole,
-    worker: &Config,
+    worker: &WorkerConfig,
     purpose: &str,
     native: &[(&str, &str)],
 ) -> Result<ClientSettings> {
-    let group = worker.get("group.id").unwrap_or("standalone");
-    let mut id = format!("{group}-");
-    if let Some(client) = worker.get("client.id").filter(|client| !client.is_empty()) {
+    let mut id = format!("{}-", worker.group_id().unwrap_or("standalone"));
+    if let Some(client) = &worker.client_id {
         id.push_str(&format!("{client}-"));
     }
     id.push_str(purpose);
@@ -81,16 +79,20 @@ pub fn worker_client(
 ///
 /// Kafka Connect uses one request in flight and no idempotence; here idempotence keeps the order with five in flight and keeps
 /// retries from writing twice. The producer never gives a record up: it waits for the broker for as long as it takes.
-pub fn source_producer(worker: &Config, connector: &Config, task: &TaskId) -> Result<ClientSettings> {
+pub fn source_producer(worker: &WorkerConfig, connector: &ConnectorSettings, task: &TaskId) -> Result<ClientSettings> {
     producer(worker, connector, format!("connector-producer-{task}"))
 }
 
 /// The producer of a sink task's dead letter queue: `connector-dlq-producer-<connector>-<task>`.
-pub fn dead_letter_producer(worker: &Config, connector: &Config, task: &TaskId) -> Result<ClientSettings> {
+pub fn dead_letter_producer(
+    worker: &WorkerConfig,
+    connector: &ConnectorSettings,
+    task: &TaskId,
+) -> Result<ClientSettings> {
     producer(worker, connector, format!("connector-dlq-producer-{task}"))
 }
 
-fn producer(worker: &Config, connector: &Config, id: String) -> Result<ClientSettings> {
+fn producer(worker: &WorkerConfig, connector: &ConnectorSettings, id: String) -> Result<ClientSettings> {
     let mut base = bootstrap(worker);
     base.set("client.id", id);
     let native: Vec<_> = CONNECTION
@@ -109,17 +111,17 @@ fn producer(worker: &Config, connector: &Config, id: String) -> Result<ClientSet
         .collect();
     let layers = [
         Layer { prefix: "", settings: base },
-        Layer { prefix: "producer.", settings: worker.with_prefix("producer.") },
-        Layer { prefix: "producer.override.", settings: connector.with_prefix("producer.override.") },
+        Layer { prefix: "producer.", settings: worker.producer.clone() },
+        Layer { prefix: "producer.override.", settings: connector.producer_overrides.clone() },
     ];
     ClientSettings::translate(ClientRole::Producer, &layers, &native)
 }
 
 /// The consumer of a sink task: `connector-consumer-<connector>-<task>` in group `connect-<connector>`.
-pub fn sink_consumer(worker: &Config, connector: &Config, task: &TaskId) -> Result<ClientSettings> {
+pub fn sink_consumer(worker: &WorkerConfig, connector: &ConnectorSettings, task: &TaskId) -> Result<ClientSettings> {
     let mut base = bootstrap(worker);
     base.set("client.id", format!("connector-consumer-{task}"));
-    base.set("group.id", format!("connect-{}", task.connector));
+    base.set("group.id", connector.consumer_group());
     let native: Vec<_> = CONNECTION
         .iter()
         .copied()
@@ -140,21 +142,21 @@ pub fn sink_consumer(worker: &Config, connector: &Config, task: &TaskId) -> Resu
         .collect();
     let layers = [
         Layer { prefix: "", settings: base },
-        Layer { prefix: "consumer.", settings: worker.with_prefix("consumer.") },
-        Layer { prefix: "consumer.override.", settings: connector.with_prefix("consumer.override.") },
+        Layer { prefix: "consumer.", settings: worker.consumer.clone() },
+        Layer { prefix: "consumer.override.", settings: connector.consumer_overrides.clone() },
     ];
     ClientSettings::translate(ClientRole::Consumer, &layers, &native)
 }
 
 /// The admin client of a task: `connector-adminclient-<connector>-<task>`, from the worker's own connection settings, `admin.*`
 /// and `admin.override.*`.
-pub fn connector_admin(worker: &Config, connector: &Config, task: &TaskId) -> Result<ClientSettings> {
+pub fn connector_admin(worker: &WorkerConfig, connector: &ConnectorSettings, task: &TaskId) -> Result<ClientSettings> {
     let mut base = connection(worker);
     base.set("client.id", format!("connector-adminclient-{task}"));
     let layers = [
         Layer { prefix: "", settings: base },
-        Layer { prefix: "admin.", settings: worker.with_prefix("admin.") },
-        Layer { prefix: "admin.override.", settings: connector.with_prefix("admin.override.") },
+        Layer { prefix: "admin.", settings: worker.admin.clone() },
+        Layer { prefix: "admin.override.", settings: connector.admin_overrides.clone() },
     ];
     ClientSettings::translate(ClientRole::Admin, &layers, &CONNECTION)
 }

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use millstream_api::{Error, Result};
-use millstream_core::settings::{StorageTopic, WorkerConfig};
 use parking_lot::Mutex;
 
-use crate::kafka::client_config::{ClientRole, ClientSettings, worker_client};
+use crate::kafka::client_config::ClientSettings;
 use crate::kafka::internal_topic::InternalTopic;
-use crate::kafka::topic_log::{CONSUMER, PRODUCER};
-use crate::kafka::{Admin, LogRecord, NewTopic, TopicLog};
+use crate::kafka::{Admin, LogRecord, TopicLog};
 
 /// What a store in Kafka is made of: its topic, and how to connect.
 #[derive(Clone, Debug)]
@@ -22,64 +20,6 @@ pub struct LogSettings {
     pub consumer: ClientSettings,
     /// For writing, with the settings of [`crate::kafka::topic_log::PRODUCER`].
     pub producer: ClientSettings,
-}
-
-impl LogSettings {
-    /// Of the config topic.
-    pub fn configs(worker: &WorkerConfig, topic: &StorageTopic) -> Result<Self> {
-        let topic = InternalTopic {
-            topic: new_topic(topic),
-            key: "config.storage.topic",
-            holds: "connector configurations",
-            single_partition: true,
-        };
-        Self::new(worker, topic, "configs")
-    }
-
-    /// Of the offsets topic.
-    pub fn offsets(worker: &WorkerConfig, topic: &StorageTopic) -> Result<Self> {
-        let topic = InternalTopic {
-            topic: new_topic(topic),
-            key: "offset.storage.topic",
-            holds: "source offsets",
-            single_partition: false,
-        };
-        Self::new(worker, topic, "offsets")
-    }
-
-    /// Of the status topic.
-    pub fn statuses(worker: &WorkerConfig, topic: &StorageTopic) -> Result<Self> {
-        let topic = InternalTopic {
-            topic: new_topic(topic),
-            key: "status.storage.topic",
-            holds: "statuses",
-            single_partition: false,
-        };
-        Self::new(worker, topic, "statuses")
-    }
-
-    fn new(worker: &WorkerConfig, topic: InternalTopic, purpose: &str) -> Result<Self> {
-        let client = |role, native: &[(&str, &str)]| worker_client(role, &worker.raw, purpose, native);
-        // The reader's group is the worker's own, for which it has the rights anyway; it is never joined.
-        let group = worker.group_id().unwrap_or("standalone");
-        let consumer: Vec<_> = CONSUMER.iter().copied().chain([("group.id", group)]).collect();
-        Ok(Self {
-            admin: worker_client(ClientRole::Admin, &worker.raw, "shared-admin", &[])?,
-            consumer: client(ClientRole::Consumer, &consumer)?,
-            producer: client(ClientRole::Producer, &PRODUCER)?,
-            topic,
-        })
-    }
-}
-
-fn new_topic(topic: &StorageTopic) -> NewTopic {
-    let configs = topic.extra.iter().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect();
-    NewTopic {
-        name: topic.name.clone(),
-        partitions: topic.partitions,
-        replication_factor: topic.replication_factor,
-        configs,
-    }
 }
 
 /// A topic log that may not be there yet, or no longer.

@@ -28,7 +28,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use millstream_api::{Config, OffsetMap, OffsetReader, Result, SourceOffset, SourcePartition};
 use millstream_core::cluster::{Change, ClusterState, Status, StatusKey, StatusTable, TargetState, TopicStatus};
-use millstream_core::settings::{Mode, WorkerConfig};
 use parking_lot::RwLockReadGuard;
 use tokio::sync::mpsc;
 
@@ -145,23 +144,6 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// The stores that a worker's settings ask for: in the three topics of its group, or in memory and a file. Nothing is
-    /// connected before [`Stores::start`].
-    pub fn new(worker: &WorkerConfig) -> Result<Self> {
-        match &worker.mode {
-            Mode::Standalone { offset_file } => Ok(Self {
-                configs: Arc::new(MemoryConfigStore::new()),
-                offsets: Arc::new(FileOffsetStore::new(offset_file)),
-                statuses: Arc::new(MemoryStatusStore::new()),
-            }),
-            Mode::Distributed(group) => Ok(Self {
-                configs: Arc::new(KafkaConfigStore::new(LogSettings::configs(worker, &group.config_topic)?)),
-                offsets: Arc::new(KafkaOffsetStore::new(LogSettings::offsets(worker, &group.offset_topic)?)),
-                statuses: Arc::new(KafkaStatusStore::new(LogSettings::statuses(worker, &group.status_topic)?)),
-            }),
-        }
-    }
-
     /// Starts all three: offsets, statuses, configs, in this order, as Kafka Connect does. Stops at the first error.
     pub async fn start(&self) -> Result<()> {
         self.offsets.start().await?;

@@ -57,10 +57,13 @@ fn topic(topic: &StorageTopic, key: &'static str, holds: &'static str, single_pa
 }
 
 fn log(worker: &WorkerConfig, topic: InternalTopic, purpose: &str) -> Result<LogSettings> {
+    // A reader needs the name of a group, though it joins none: the worker's own, for which it has the rights anyway.
+    let group = worker.group_id().unwrap_or("standalone");
+    let consumer: Vec<_> = CONSUMER.iter().copied().chain([("group.id", group)]).collect();
     Ok(LogSettings {
         topic,
         admin: worker_client(ClientRole::Admin, worker, "shared-admin", &[])?,
-        consumer: worker_client(ClientRole::Consumer, worker, purpose, &CONSUMER)?,
+        consumer: worker_client(ClientRole::Consumer, worker, purpose, &consumer)?,
         producer: worker_client(ClientRole::Producer, worker, purpose, &PRODUCER)?,
     })
 }
