@@ -41,7 +41,7 @@ impl ConnectorFile {
         let request = if is_json {
             connector_json(&bytes, &shown)?
         } else {
-            let config = millstream_core::parse_properties(&shown, &bytes)?;
+            let config = millstream_core::properties::parse(&bytes, &shown)?;
             ConnectorRequest { name: config.get("name").map(str::to_owned), config, initial_state: None }
         };
         let ConnectorRequest { name, mut config, initial_state } = request;

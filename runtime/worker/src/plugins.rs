@@ -56,13 +56,12 @@ impl PluginTable {
     }
 
     /// The plugins of one kind that are no connectors.
-    pub fn of_kind(&self, kind: PluginKind) -> impl Iterator<Item = PluginInfo> {
-        millstream_plugins::plugin_list().into_iter().filter(move |(other, _)| *other == kind).map(|(_, info)| info)
-    }
-
-    /// The converter, transformation or predicate of this kind that `class` means.
-    pub fn plugin(&self, kind: PluginKind, class: &str) -> Option<PluginInfo> {
-        self.of_kind(kind).find(|info| info.is_named(class))
+    pub fn of_kind(&self, kind: PluginKind) -> Vec<PluginInfo> {
+        millstream_plugins::plugin_list()
+            .into_iter()
+            .filter(|(other, _)| *other == kind)
+            .map(|(_, info)| info)
+            .collect()
     }
 
     /// The keys of the plugin that `class` means. Those of a connector are followed by the keys every connector has.
@@ -70,14 +69,14 @@ impl PluginTable {
     /// An error of kind `NotFound` when there is no such plugin.
     pub fn config_def(&self, class: &str) -> Result<(PluginInfo, ConfigDef)> {
         if let Some(plugin) = self.connectors.iter().find(|plugin| plugin.info().is_named(class)) {
-            let base = millstream_core::settings::connector::config_def(plugin.kind());
+            let base = millstream_core::settings::plugin_def(plugin.kind());
             return Ok((plugin.info(), plugin.config_def().clone().extend(&base)));
         }
         millstream_plugins::plugin_list()
             .into_iter()
             .map(|(_, info)| info)
             .find(|info| info.is_named(class))
-            .and_then(|info| Some((info, millstream_plugins::config_def(info.class)?)))
+            .and_then(|info| Some((info, millstream_plugins::converter_def(info.class).ok()?)))
             .ok_or_else(|| {
                 Error::not_found(format!("Unknown plugin {class}"))
                     .hint("GET /connector-plugins?connectorsOnly=false lists the plugins of this worker")

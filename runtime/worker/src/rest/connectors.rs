@@ -119,6 +119,7 @@ async fn put_connector(
     put: PutConnector,
     headers: &HeaderMap,
 ) -> Answer {
+    require_values(&put.config)?;
     let verdict = context.herder.validate(None, &put.config);
     let verdict = deadline.stage("validating the connector's configuration", verdict).await?;
     validation::require_valid(&verdict)?;
@@ -132,6 +133,16 @@ async fn put_connector(
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
+}
+
+/// Null is for patches only.
+fn require_values(config: &Config) -> Result<()> {
+    let nulls: Vec<_> = config.iter().filter(|(_, value)| value.is_none()).map(|(key, _)| key).collect();
+    if nulls.is_empty() {
+        return Ok(());
+    }
+    Err(Error::config(format!("Null value can not be supplied as the configuration value of {}", nulls.join(", ")))
+        .hint("leave the key out"))
 }
 
 /// Follows the request's Host header, as Kafka Connect does, not the advertised address.

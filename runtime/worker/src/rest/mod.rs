@@ -4,7 +4,6 @@ mod access_log;
 mod answer;
 mod connectors;
 mod deadline;
-mod listener;
 mod negotiate;
 mod path;
 mod plugins;
@@ -13,11 +12,16 @@ mod router;
 mod server;
 mod validation;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-pub use listener::Listener;
 pub use server::RestServer;
+
+pub use millstream_core::settings::Listener;
+use millstream_core::settings::WorkerConfig;
 
 use crate::herder::HerderHandle;
 use crate::plugins::PluginTable;
@@ -46,6 +50,17 @@ pub struct RestSettings {
     pub request_timeout: Duration,
     /// How long `GET /health` waits for the herder's loop. Kafka Connect: 10 s, fixed.
     pub health_timeout: Duration,
+}
+
+impl RestSettings {
+    /// As the worker's settings say.
+    pub fn of(worker: &WorkerConfig) -> Self {
+        Self {
+            topic_tracking: worker.topic_tracking_enable,
+            topic_tracking_reset: worker.topic_tracking_allow_reset,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for RestSettings {

@@ -4,12 +4,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::ListenerExt;
 use millstream_api::{Error, Result};
 use tokio::net::{TcpListener, lookup_host};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Listener, RestContext, router};
+use millstream_core::settings::Listener;
+
+use super::{RestContext, router};
 
 /// Bound listeners, not yet served.
 pub struct RestServer {
@@ -70,6 +73,10 @@ impl RestServer {
 }
 
 async fn serve(listener: TcpListener, app: Router, shutdown: CancellationToken) -> std::io::Result<()> {
+    // Answers are small and written at once: waiting for more to send only delays them.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
     axum::serve(listener, app).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 

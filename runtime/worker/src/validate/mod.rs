@@ -1,16 +1,18 @@
 //! Validation of connector configurations, as `PUT /connector-plugins/{plugin}/config/validate` answers it.
 //!
-//! A verdict covers, in this order: the keys every connector has, its transformations and predicates, its own keys, the keys of converters it
-//! names. The connector itself has the last word (combinations of keys, the outside world).
+//! A verdict covers, in this order: the keys every connector has, the connector's own, those of the converters it names. The connector
+//! itself has the last word (combinations of keys, the outside world).
 
-mod chain;
 mod converters;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use millstream_api::{Config, ConfigValues, ConnectorKind, ConnectorPlugin, Error, Result};
-use millstream_core::settings::worker::WorkerConfig;
+use millstream_api::{Config, ConfigValues, ConnectorKind, ConnectorPlugin, Error, PluginKind, Result};
+use millstream_core::settings::{self, Offered, WorkerConfig};
 
 use crate::model::Validation;
 use crate::plugins::PluginTable;
@@ -53,44 +55,30 @@ impl ConfigValidator {
         Ok(Validation { name: class.to_owned(), groups: verdict.groups, values: verdict.values })
     }
 
-    /// What single keys tell.
+    /// What the keys alone tell.
     fn keys(&self, connector: &dyn ConnectorPlugin, config: &Config) -> Verdict {
-        let info = connector.info();
-        let base = converters::with_worker_defaults(
-            millstream_core::settings::connector::config_def(connector.kind()),
-            &self.plugins,
-            &self.worker,
-            info.version,
-        );
+        let version = connector.info().version;
+        let base = match connector.kind() {
+            ConnectorKind::Source => settings::source_def(&self.worker),
+            ConnectorKind::Sink => settings::sink_def(&self.worker),
+        };
+        let offered = Offered {
+            version,
+            converters: &self.plugins.of_kind(PluginKind::Converter),
+            header_converters: &self.plugins.of_kind(PluginKind::HeaderConverter),
+        };
+        let mut common = settings::offer(base, &offered).validate(config);
+        converters::resolve(&mut common, &offered);
+        check_version(&mut common, version);
+        settings::check_settings(connector.kind(), config, &self.worker, &mut common);
         let mut verdict = Verdict::default();
-        verdict.add(base.validate(config));
-        converters::resolve(&mut verdict.values, &self.plugins);
-        check_version(&mut verdict.values, config, info.version);
-        let (transforms, predicates) = chain::validate(&self.plugins, config, &verdict.values);
-        let own = connector.config_def().validate(config);
-        // Groups in Java's order: those of the connector before those of its chain.
-        verdict.groups_of(&own);
-        verdict.add(transforms);
-        verdict.add(predicates);
-        verdict.add(own);
+        verdict.add(common);
+        verdict.add(connector.config_def().validate(config));
         for role in converters::ROLES {
-            verdict.add(converters::own_keys(role, config, &verdict.values));
-        }
-        millstream_core::settings::connector::check(connector.kind(), config, &mut verdict.values);
-        if connector.kind() == ConnectorKind::Sink {
-            self.check_group(config, &mut verdict.values);
+            let own = converters::own_keys(role, config, &verdict.values);
+            verdict.add(own);
         }
         verdict
-    }
-
-    /// The worker's own group must not be a sink's.
-    fn check_group(&self, config: &Config, values: &mut ConfigValues) {
-        const KEY: &str = "consumer.override.group.id";
-        let own = self.worker.group_id();
-        if own.is_some() && config.get(KEY) == own {
-            values
-                .error(KEY, format!("Consumer group {} is the group of the Connect workers", own.unwrap_or_default()));
-        }
     }
 
     async fn ask_connector(&self, connector: &dyn ConnectorPlugin, config: &Config, values: &mut ConfigValues) {
@@ -102,7 +90,7 @@ impl ConfigValidator {
             values.error(
                 "connector.class",
                 format!(
-                    "{} did not finish looking at the outside world within {} s; the keys alone were checked",
+                    "{} did not finish looking at the outside world within {} s; only the keys were checked",
                     connector.info().class,
                     self.plugin_limit.as_secs()
                 ),
@@ -112,12 +100,10 @@ impl ConfigValidator {
 }
 
 /// There is one version of each plugin.
-fn check_version(values: &mut ConfigValues, config: &Config, version: &str) {
+fn check_version(values: &mut ConfigValues, version: &str) {
     const KEY: &str = "connector.plugin.version";
-    if let Some(asked) = config.get(KEY).map(str::trim)
-        && asked != version
-    {
-        values.error(KEY, format!("version {asked} of the connector is not in this worker; it has {version}"));
+    if let Some(asked) = values.text(KEY).filter(|asked| *asked != version).map(str::to_owned) {
+        values.error(KEY, format!("Invalid value {asked} for configuration {KEY}: this worker has version {version}"));
     }
 }
 
@@ -130,15 +116,11 @@ struct Verdict {
 
 impl Verdict {
     fn add(&mut self, values: ConfigValues) {
-        self.groups_of(&values);
-        self.values.append(values);
-    }
-
-    fn groups_of(&mut self, values: &ConfigValues) {
         for group in values.iter().filter_map(|value| value.key.group.as_ref()) {
             if !self.groups.contains(group) {
                 self.groups.push(group.clone());
             }
         }
+        self.values.append(values);
     }
 }
