@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use millstream_api::config::Parsed;
 use millstream_api::{Config, ConfigValues, ConnectorKind, Result};
 use regex::Regex;
 
@@ -140,6 +141,14 @@ pub fn check_settings(kind: ConnectorKind, config: &Config, worker: &WorkerConfi
         ConnectorKind::Sink => check_sink(config, worker, values),
     }
     check_overrides(kind, config, worker, values);
+    for key in ["key.converter", "value.converter", "header.converter"] {
+        // A class that cannot be, and its version, are shown as null, as Java shows them.
+        let Some(value) = values.get_mut(key).filter(|value| !value.errors.is_empty()) else { continue };
+        value.parsed = Parsed::Null;
+        if let Some(version) = values.get_mut(&format!("{key}.plugin.version")).filter(|version| !version.given) {
+            version.parsed = Parsed::Null;
+        }
+    }
 }
 
 fn check_source(config: &Config, values: &mut ConfigValues) {

@@ -11,6 +11,8 @@ use super::worker_def::{self, MEMORY_BUDGET};
 
 /// How a worker keeps its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
+// There is one of these in a process.
+#[allow(clippy::large_enum_variant)]
 pub enum Mode {
     /// In Kafka topics, shared by all workers of a group.
     Distributed(Distributed),
