@@ -73,3 +73,9 @@ impl Default for RestSettings {
         }
     }
 }
+
+/// A key as `GET /connector-plugins/{plugin}/config` shows it.
+#[cfg(test)]
+pub(crate) fn key_info(key: &millstream_api::ConfigKey) -> serde_json::Value {
+    serde_json::to_value(validation::KeyInfo::of(key)).unwrap()
+}

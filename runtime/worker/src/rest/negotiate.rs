@@ -47,7 +47,7 @@ fn content_type(headers: &HeaderMap, has_body: bool) -> ContentType {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return if has_body { ContentType::Unsaid } else { ContentType::Json };
     };
-    let Some((kind, sub)) = value.to_str().ok().and_then(|text| media_type(text)) else {
+    let Some((kind, sub)) = value.to_str().ok().and_then(media_type) else {
         return ContentType::Broken;
     };
     match (kind.as_str(), sub.as_str()) {

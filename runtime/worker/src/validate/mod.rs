@@ -90,9 +90,9 @@ impl ConfigValidator {
             values.error(
                 "connector.class",
                 format!(
-                    "{} did not finish looking at the outside world within {} s; only the keys were checked",
+                    "{} did not finish looking at the outside world within {} ms; only the keys were checked",
                     connector.info().class,
-                    self.plugin_limit.as_secs()
+                    self.plugin_limit.as_millis()
                 ),
             );
         }
