@@ -9,6 +9,7 @@ pub mod batch;
 pub mod budget;
 pub mod column;
 pub mod config;
+pub mod conformance;
 pub mod connector;
 pub mod convert;
 pub mod error;
