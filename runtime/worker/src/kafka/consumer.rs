@@ -77,6 +77,8 @@ pub trait RunSink: Send + 'static {
     fn decode(&mut self, run: RawRun) -> Result<Self::Item>;
     /// Sends if there is room; gives the item back otherwise. `Err(None)`: nobody receives any more.
     fn offer(&mut self, item: Self::Item) -> std::result::Result<(), Option<Self::Item>>;
+    /// False while memory is short: what waits goes first.
+    fn may_fetch(&self) -> bool;
     /// The partition an item belongs to.
     fn origin(item: &Self::Item) -> &TopicPartition;
 }
@@ -270,7 +272,7 @@ impl<S: RunSink> Fetch<S> {
             self.seek(&offsets);
             let _ = done.send(());
         }
-        if !self.offer_waiting()? || self.paused.load(Ordering::Relaxed) {
+        if !self.offer_waiting()? || self.paused.load(Ordering::Relaxed) || !self.sink.may_fetch() {
             std::thread::sleep(IDLE_WAIT);
             return self.decode(runs);
         }

@@ -49,6 +49,11 @@ impl<T> ByteSender<T> {
         }
     }
 
+    /// True when nothing waits to be received or is being worked on.
+    pub fn is_empty(&self) -> bool {
+        self.room.available_permits() == self.capacity as usize
+    }
+
     /// Room for an item of this size, if there is some now.
     pub fn try_room(&self, bytes: usize) -> Option<Room> {
         self.room.clone().try_acquire_many_owned(self.permits(bytes)).ok().map(Room)
@@ -87,9 +92,11 @@ mod tests {
         assert!(tx.send(1, 3 * UNIT).await);
         assert!(tx.try_room(2 * UNIT).is_none());
         let held = rx.recv().await.unwrap();
+        assert!(!tx.is_empty());
         assert_eq!(held.item, 1);
         assert!(tx.try_room(2 * UNIT).is_none(), "the room is held as long as the item");
         drop(held);
+        assert!(tx.is_empty());
         let room = tx.try_room(100 * UNIT).expect("a large item passes an empty queue");
         assert!(tx.send_into(room, 2));
         assert_eq!(rx.try_recv().unwrap().item, 2);

@@ -96,7 +96,8 @@ fn start_consumer(spec: &TaskSpec, env: &TaskEnvironment) -> Result<Consumer> {
     let config = client_config::sink_consumer(&env.worker, &spec.settings, &spec.id)?;
     config.warn_unknown();
     let (queue, records) = byte_queue(DECODED);
-    let decoder = SinkDecoder { id: spec.id.clone(), keys, values, failures: spec.failures(), queue };
+    let decoder =
+        SinkDecoder { id: spec.id.clone(), keys, values, failures: spec.failures(), budget: env.budget.clone(), queue };
     let (news_sender, news) = mpsc::unbounded_channel();
     let consumer =
         SinkConsumer::start(&spec.id.to_string(), config.native(), &spec.subscription()?, decoder, news_sender)?;

@@ -2,7 +2,9 @@
 
 use super::failures::FailurePolicy;
 use arrow::array::UInt32Array;
-use millstream_api::{Batch, Column, Converter, Decoded, Result, RowFailure, SinkBatch, TaskId, TopicPartition};
+use millstream_api::{
+    Batch, Column, Converter, Decoded, MemoryBudget, Reservation, Result, RowFailure, SinkBatch, TaskId, TopicPartition,
+};
 
 use millstream_core::delivery::Stage;
 
@@ -17,8 +19,8 @@ pub struct Fetched {
     pub batches: Vec<SinkBatch>,
     /// The offset after the last record, skipped ones included.
     pub next_offset: i64,
-    /// Bytes the batches hold.
-    pub bytes: usize,
+    /// Bytes the batches hold, counted until the task has taken them.
+    memory: Reservation,
 }
 
 /// Owned by the fetch thread.
@@ -31,6 +33,8 @@ pub struct SinkDecoder {
     pub values: Box<dyn Converter>,
     /// What a record that cannot be decoded does.
     pub failures: FailurePolicy,
+    /// The worker's memory budget.
+    pub budget: MemoryBudget,
     /// To the task.
     pub queue: ByteSender<Fetched>,
 }
@@ -53,12 +57,17 @@ impl RunSink for SinkDecoder {
             &keep,
         )?;
         let bytes = batches.iter().map(|b| b.batch.byte_size()).sum();
-        Ok(Fetched { origin: run.origin, batches, next_offset, bytes })
+        Ok(Fetched { origin: run.origin, batches, next_offset, memory: self.budget.reserve(bytes) })
     }
 
     fn offer(&mut self, item: Fetched) -> std::result::Result<(), Option<Fetched>> {
-        let Some(room) = self.queue.try_room(item.bytes) else { return Err(Some(item)) };
+        let Some(room) = self.queue.try_room(item.memory.bytes()) else { return Err(Some(item)) };
         if self.queue.send_into(room, item) { Ok(()) } else { Err(None) }
+    }
+
+    fn may_fetch(&self) -> bool {
+        // Above the budget every task keeps one batch going: without it, what holds the memory might never be written.
+        !self.budget.is_exceeded() || self.queue.is_empty()
     }
 
     fn origin(item: &Fetched) -> &TopicPartition {
