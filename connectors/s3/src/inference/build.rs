@@ -1,0 +1,91 @@
+//! Columns from parsed values: all rows of a column at a time.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, StringBuilder, StructArray};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use indexmap::IndexMap;
+use millstream_api::{Error, Result};
+use sonic_rs::{JsonContainerTrait as _, JsonValueTrait as _, Value};
+
+use super::kind::{Kind, child};
+
+/// A column of a kind. What it does not hold (see [`Kind::holds`]) becomes null.
+pub(super) fn column(kind: &Kind, values: &[Option<&Value>]) -> Result<ArrayRef> {
+    Ok(match kind {
+        Kind::Bool => Arc::new(values.iter().map(|value| value.and_then(|v| v.as_bool())).collect::<BooleanArray>()),
+        Kind::Int { .. } => Arc::new(values.iter().map(|value| value.and_then(|v| v.as_i64())).collect::<Int64Array>()),
+        Kind::Double => Arc::new(values.iter().map(|value| value.and_then(|v| v.as_f64())).collect::<Float64Array>()),
+        Kind::Null | Kind::Text => {
+            let mut text = StringBuilder::with_capacity(values.len(), values.len() * 16);
+            for value in values {
+                text.append_option(value.and_then(|value| value.as_str()));
+            }
+            Arc::new(text.finish())
+        }
+        Kind::Json => {
+            let mut text = StringBuilder::with_capacity(values.len(), values.len() * 32);
+            for value in values {
+                match value.filter(|value| !value.is_null()) {
+                    None => text.append_null(),
+                    Some(value) => match value.as_str() {
+                        Some(plain) => text.append_value(plain),
+                        None => text.append_value(sonic_rs::to_string(value).map_err(|error| {
+                            Error::internal("cannot write a parsed JSON value as text").caused_by(error)
+                        })?),
+                    },
+                }
+            }
+            Arc::new(text.finish())
+        }
+        Kind::List(items) => list(items, values)?,
+        Kind::Object(fields) => {
+            let nulls = NullBuffer::from_iter(values.iter().map(|value| value.is_some_and(|v| v.is_object())));
+            let columns = children(fields, values)?;
+            let arrow_fields = fields.iter().map(|(name, kind)| kind.field(name)).collect::<Vec<_>>();
+            Arc::new(
+                StructArray::try_new_with_length(arrow_fields.into(), columns, Some(nulls), values.len())
+                    .map_err(mismatch)?,
+            )
+        }
+    })
+}
+
+/// The columns of an object's fields.
+pub(super) fn children(fields: &IndexMap<String, Kind>, values: &[Option<&Value>]) -> Result<Vec<ArrayRef>> {
+    let mut cells: Vec<Vec<Option<&Value>>> = fields.iter().map(|_| vec![None; values.len()]).collect();
+    for (row, value) in values.iter().enumerate() {
+        let Some(object) = value.and_then(|value| value.as_object()) else { continue };
+        for (position, (name, value)) in object.iter().enumerate() {
+            // A name that comes twice: the last one counts, as for most JSON readers.
+            if let Some((place, _)) = child(fields, position, name)
+                && let Some(cell) = cells.get_mut(place).and_then(|column| column.get_mut(row))
+            {
+                *cell = Some(value);
+            }
+        }
+    }
+    fields.values().zip(cells).map(|(kind, cells)| column(kind, &cells)).collect()
+}
+
+fn list(items: &Kind, values: &[Option<&Value>]) -> Result<ArrayRef> {
+    let (mut flat, mut lengths, mut given) = (Vec::new(), Vec::with_capacity(values.len()), Vec::new());
+    for value in values {
+        let array = value.and_then(|value| value.as_array());
+        given.push(array.is_some());
+        let before = flat.len();
+        flat.extend(array.into_iter().flatten().map(Some));
+        lengths.push(flat.len() - before);
+    }
+    if i32::try_from(flat.len()).is_err() {
+        return Err(Error::data("a batch holds more list items than a column can"));
+    }
+    let values = column(items, &flat)?;
+    let field = Arc::new(items.field("element"));
+    let nulls = NullBuffer::from(given);
+    Ok(Arc::new(ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), values, Some(nulls)).map_err(mismatch)?))
+}
+
+fn mismatch(error: arrow::error::ArrowError) -> Error {
+    Error::internal("inferred columns do not fit together").caused_by(error)
+}

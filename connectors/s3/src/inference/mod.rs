@@ -1,0 +1,189 @@
+//! Parquet columns for JSON without a schema.
+//!
+//! The columns of a file are inferred from the file's own rows, so that the same records always give the same file. Rows
+//! wait, parsed, until the file ends or [`SAMPLE_BYTES`] of their text have been seen; then the columns are fixed. Rows that
+//! come later in a longer file and bring what the columns cannot hold keep it in one more text column, [`UNMAPPED`].
+//! `docs/s3-parquet-inference.md` has the rules for users.
+
+mod build;
+mod kind;
+mod parse;
+mod split;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringBuilder};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use millstream_api::{Error, Result};
+use sonic_rs::Value;
+
+pub(crate) use parse::{Documents, parse};
+
+use kind::{Inferred, Kind};
+
+/// Text of a file after which its columns are fixed.
+pub(crate) const SAMPLE_BYTES: usize = 8 * 1024 * 1024;
+/// Name of the column for what a fixed schema cannot hold; underscores are added while a field has the name.
+pub(crate) const UNMAPPED: &str = "_unmapped";
+/// Name of the only column when values are not all objects.
+const VALUE: &str = "value";
+
+/// Rows of parsed documents.
+#[derive(Clone, Debug)]
+pub(crate) struct Rows {
+    documents: Arc<Documents>,
+    range: Range<usize>,
+}
+
+impl Rows {
+    /// All rows of the documents.
+    pub(crate) fn all(documents: Arc<Documents>) -> Self {
+        let range = 0..documents.len();
+        Self { documents, range }
+    }
+
+    /// Number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.range.len()
+    }
+
+    /// Some of the rows; what lies outside is left out.
+    pub(crate) fn slice(&self, range: Range<usize>) -> Self {
+        let start = (self.range.start + range.start).min(self.range.end);
+        let end = (self.range.start + range.end).clamp(start, self.range.end);
+        Self { documents: self.documents.clone(), range: start..end }
+    }
+
+    /// Bytes of their text.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.documents.text_bytes(self.range.clone())
+    }
+
+    /// Rows from the first until `bytes` of text are reached, that row included.
+    fn until(&self, bytes: usize) -> usize {
+        let rows = self.documents.rows_until(self.range.clone(), bytes);
+        rows.min(self.len())
+    }
+
+    fn values(&self) -> impl Iterator<Item = &Value> {
+        self.documents.values(self.range.clone())
+    }
+}
+
+/// The rows of a file whose columns are not fixed yet.
+#[derive(Debug, Default)]
+pub(crate) struct Sample {
+    inferred: Inferred,
+    waiting: Vec<Rows>,
+    text_bytes: usize,
+}
+
+impl Sample {
+    /// Takes rows in while there is room, and gives back those that come after the sample's end.
+    pub(crate) fn take(&mut self, rows: &Rows) -> Option<Rows> {
+        let fitting = rows.until(SAMPLE_BYTES.saturating_sub(self.text_bytes));
+        let taken = rows.slice(0..fitting);
+        for value in taken.values() {
+            self.inferred.add(value);
+        }
+        self.text_bytes += taken.text_bytes();
+        self.waiting.push(taken);
+        (fitting < rows.len()).then(|| rows.slice(fitting..rows.len()))
+    }
+
+    /// True when no more rows are taken in.
+    pub(crate) fn is_full(&self) -> bool {
+        self.text_bytes >= SAMPLE_BYTES
+    }
+
+    /// Bytes of memory held, about: a parsed row takes its text once more, and a node of 16 bytes per name and value.
+    pub(crate) fn memory(&self) -> usize {
+        self.text_bytes * 2
+    }
+
+    /// Fixes the columns. `complete`: no row comes after these.
+    pub(crate) fn fix(self, complete: bool) -> (Columns, Vec<Rows>) {
+        (Columns::new(self.inferred.finish(), complete), self.waiting)
+    }
+}
+
+/// The columns of a file, fixed.
+#[derive(Debug)]
+pub(crate) struct Columns {
+    schema: SchemaRef,
+    kind: Kind,
+    /// Whether there is a column for what does not fit.
+    unmapped: bool,
+}
+
+impl Columns {
+    fn new(kind: Kind, complete: bool) -> Self {
+        let mut fields: Vec<Field> = match &kind {
+            Kind::Object(children) => children.iter().map(|(name, kind)| kind.field(name)).collect(),
+            other => vec![other.field(VALUE)],
+        };
+        if !complete {
+            let mut name = UNMAPPED.to_owned();
+            while fields.iter().any(|field| *field.name() == name) {
+                name.push('_');
+            }
+            fields.push(Field::new(name, DataType::Utf8, true));
+        }
+        Self { schema: Arc::new(Schema::new(fields)), kind, unmapped: !complete }
+    }
+
+    /// Schema of the batches.
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The rows as columns.
+    pub(crate) fn rows(&self, rows: &Rows) -> Result<RecordBatch> {
+        let mut values: Vec<Option<&Value>> = rows.values().map(Some).collect();
+        let mut rests = Vec::new();
+        let mut kept = Vec::new();
+        if self.unmapped {
+            for (row, value) in rows.values().enumerate().filter(|(_, value)| !self.kind.holds(value)) {
+                let (fitting, rest) = split::split(&self.kind, value);
+                kept.push((row, fitting));
+                rests.push((row, rest));
+            }
+            for (row, fitting) in &kept {
+                if let Some(slot) = values.get_mut(*row) {
+                    *slot = fitting.as_ref();
+                }
+            }
+        }
+        let mut columns: Vec<ArrayRef> = match &self.kind {
+            Kind::Object(children) => build::children(children, &values)?,
+            other => vec![build::column(other, &values)?],
+        };
+        if self.unmapped {
+            columns.push(Arc::new(unmapped(&rests, values.len())));
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(values.len()));
+        RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
+            .map_err(|error| Error::internal("inferred columns do not fit their schema").caused_by(error))
+    }
+}
+
+fn unmapped(rests: &[(usize, Option<Value>)], rows: usize) -> arrow::array::StringArray {
+    let mut column = StringBuilder::new();
+    for (row, rest) in rests {
+        let Some(rest) = rest else { continue };
+        column.append_nulls(row - column_len(&column));
+        column.append_value(sonic_rs::to_string(rest).unwrap_or_default());
+    }
+    column.append_nulls(rows - column_len(&column));
+    column.finish()
+}
+
+fn column_len(column: &StringBuilder) -> usize {
+    use arrow::array::ArrayBuilder as _;
+    column.len()
+}
