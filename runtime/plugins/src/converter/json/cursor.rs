@@ -1,0 +1,383 @@
+//! Reading JSON text token by token, without a tree.
+//!
+//! Written here because the schema drives the reading: expected keys are compared as bytes, decimals need the number's own
+//! digits, a failing row must be undone with the place named, and Java's dialect (leading zeros, 1000 levels) counts.
+
+use std::borrow::Cow;
+
+/// Levels of nesting Kafka Connect's JSON reader takes.
+pub(super) const MAX_DEPTH: usize = 1000;
+
+/// Why text is not JSON: what was expected, and the byte it was expected at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SyntaxError {
+    pub expected: &'static str,
+    pub at: usize,
+}
+
+/// What kind of value comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Null,
+    Boolean,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+/// A place in a JSON text. Methods leave the place after what they read.
+#[derive(Clone)]
+pub(super) struct Cursor<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    pos: usize,
+    /// A number with leading zeros was read: fine for Java, no JSON for anyone else.
+    pub leading_zero: bool,
+}
+
+impl<'a> Cursor<'a> {
+    pub fn new(text: &'a str) -> Self {
+        Self { text, bytes: text.as_bytes(), pos: 0, leading_zero: false }
+    }
+
+    pub fn position(&self) -> usize {
+        self.pos
+    }
+
+    pub fn slice_from(&self, start: usize) -> &'a str {
+        self.text.get(start..self.pos).unwrap_or_default()
+    }
+
+    fn error<T>(&self, expected: &'static str) -> Result<T, SyntaxError> {
+        Err(SyntaxError { expected, at: self.pos })
+    }
+
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.pos).copied()
+    }
+
+    #[inline]
+    pub fn skip_blanks(&mut self) {
+        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
+            self.pos += 1;
+        }
+    }
+
+    /// Reads this byte after blanks, if it is there.
+    #[inline]
+    pub fn eat(&mut self, byte: u8) -> bool {
+        self.skip_blanks();
+        let there = self.peek() == Some(byte);
+        self.pos += usize::from(there);
+        there
+    }
+
+    #[inline]
+    pub fn expect(&mut self, byte: u8, name: &'static str) -> Result<(), SyntaxError> {
+        if self.eat(byte) { Ok(()) } else { self.error(name) }
+    }
+
+    /// Reads these bytes after blanks, if they are there.
+    #[inline]
+    pub fn eat_bytes(&mut self, expected: &[u8]) -> bool {
+        self.skip_blanks();
+        let there = self.bytes.get(self.pos..).is_some_and(|rest| rest.starts_with(expected));
+        self.pos += if there { expected.len() } else { 0 };
+        there
+    }
+
+    /// Nothing but blanks may follow.
+    pub fn end(&mut self) -> Result<(), SyntaxError> {
+        self.skip_blanks();
+        if self.pos == self.bytes.len() { Ok(()) } else { self.error("the end of the text") }
+    }
+
+    pub fn at_end(&self) -> bool {
+        self.pos == self.bytes.len()
+    }
+
+    /// The kind of the value after blanks, judged by its first byte.
+    #[inline]
+    pub fn kind(&mut self) -> Result<Kind, SyntaxError> {
+        self.skip_blanks();
+        Ok(match self.peek() {
+            Some(b'"') => Kind::String,
+            Some(b'-' | b'0'..=b'9') => Kind::Number,
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::Array,
+            Some(b't' | b'f') => Kind::Boolean,
+            Some(b'n') => Kind::Null,
+            _ => return self.error("a value"),
+        })
+    }
+
+    #[inline]
+    fn literal(&mut self, word: &'static str) -> Result<(), SyntaxError> {
+        if self.eat_bytes(word.as_bytes())
+            && !matches!(self.peek(), Some(b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_'))
+        {
+            return Ok(());
+        }
+        self.error("null, true, false, a number, a string, an array or an object")
+    }
+
+    #[inline]
+    pub fn null(&mut self) -> Result<(), SyntaxError> {
+        self.literal("null")
+    }
+
+    #[inline]
+    pub fn boolean(&mut self) -> Result<bool, SyntaxError> {
+        self.skip_blanks();
+        let value = self.peek() == Some(b't');
+        self.literal(if value { "true" } else { "false" })?;
+        Ok(value)
+    }
+
+    /// The text of a number.
+    pub fn number(&mut self) -> Result<&'a str, SyntaxError> {
+        self.skip_blanks();
+        let start = self.pos;
+        self.pos += usize::from(self.peek() == Some(b'-'));
+        let first = self.pos;
+        self.digits()?;
+        self.leading_zero |= self.bytes.get(first) == Some(&b'0') && self.pos > first + 1;
+        if self.peek() == Some(b'.') {
+            self.pos += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.pos += 1;
+            self.pos += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        match self.peek() {
+            Some(b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'.' | b'+' | b'-') => self.error("the end of a number"),
+            _ => Ok(self.slice_from(start)),
+        }
+    }
+
+    #[inline]
+    fn digits(&mut self) -> Result<(), SyntaxError> {
+        let start = self.pos;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.pos += 1;
+        }
+        if self.pos == start { self.error("a digit") } else { Ok(()) }
+    }
+
+    /// The content of a string; borrowed unless it holds escapes.
+    #[inline]
+    pub fn string(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
+        let (start, escaped) = self.string_extent()?;
+        if !escaped {
+            return Ok(Cow::Borrowed(self.text.get(start + 1..self.pos - 1).unwrap_or_default()));
+        }
+        match serde_json::from_str::<String>(self.slice_from(start)) {
+            Ok(content) => Ok(Cow::Owned(content)),
+            Err(_) => Err(SyntaxError { expected: "a string of whole Unicode characters", at: start }),
+        }
+    }
+
+    /// Reads over a string; where its quote stands, and whether it holds escapes.
+    #[inline]
+    fn string_extent(&mut self) -> Result<(usize, bool), SyntaxError> {
+        self.expect(b'"', "a string")?;
+        let start = self.pos - 1;
+        let mut escaped = false;
+        loop {
+            self.pos += plain_length(self.bytes.get(self.pos..).unwrap_or_default());
+            match self.peek() {
+                Some(b'"') => {
+                    self.pos += 1;
+                    return Ok((start, escaped));
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                Some(_) => return self.error("no control character in a string"),
+                None => return self.error("the end of a string"),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), SyntaxError> {
+        match self.bytes.get(self.pos + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.pos += 2,
+            Some(b'u') => {
+                let digits = self.bytes.get(self.pos + 2..self.pos + 6);
+                if !digits.is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)) {
+                    return self.error("an escape of four hexadecimal digits");
+                }
+                self.pos += 6;
+            }
+            _ => return self.error("an escape that JSON knows"),
+        }
+        Ok(())
+    }
+
+    /// Reads over any value, checking it; takes [`MAX_DEPTH`] levels, without recursion.
+    pub fn skip_value(&mut self) -> Result<(), SyntaxError> {
+        // One bit per open level: set for an object.
+        let mut open = Levels::default();
+        loop {
+            match self.kind()? {
+                Kind::Null => self.null()?,
+                Kind::Boolean => self.boolean().map(drop)?,
+                Kind::Number => self.number().map(drop)?,
+                Kind::String => self.string_extent().map(drop)?,
+                kind => {
+                    self.pos += 1;
+                    let is_object = kind == Kind::Object;
+                    if !self.eat(if is_object { b'}' } else { b']' }) {
+                        if !open.push(is_object) {
+                            return self.error("at most 1000 levels of nesting");
+                        }
+                        if is_object {
+                            self.key()?;
+                        }
+                        continue;
+                    } else if open.depth == MAX_DEPTH {
+                        return self.error("at most 1000 levels of nesting");
+                    }
+                }
+            }
+            loop {
+                let Some(is_object) = open.top() else { return Ok(()) };
+                if self.eat(b',') {
+                    if is_object {
+                        self.key()?;
+                    }
+                    break;
+                }
+                self.expect(if is_object { b'}' } else { b']' }, "a comma or the end of an array or object")?;
+                open.pop();
+            }
+        }
+    }
+
+    fn key(&mut self) -> Result<(), SyntaxError> {
+        self.string_extent()?;
+        self.expect(b':', "a colon")
+    }
+}
+
+#[derive(Default)]
+struct Levels {
+    bits: [u64; MAX_DEPTH.div_ceil(64)],
+    depth: usize,
+}
+
+impl Levels {
+    fn push(&mut self, is_object: bool) -> bool {
+        if self.depth >= MAX_DEPTH {
+            return false;
+        }
+        let bit = 1 << (self.depth % 64);
+        if let Some(word) = self.bits.get_mut(self.depth / 64) {
+            *word = if is_object { *word | bit } else { *word & !bit };
+        }
+        self.depth += 1;
+        true
+    }
+
+    fn top(&self) -> Option<bool> {
+        let level = self.depth.checked_sub(1)?;
+        self.bits.get(level / 64).map(|word| word & (1 << (level % 64)) != 0)
+    }
+
+    fn pop(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+}
+
+/// Bytes up to the first quote, backslash or control character.
+#[inline]
+fn plain_length(bytes: &[u8]) -> usize {
+    let special = |byte: u8| byte == b'"' || byte == b'\\' || byte < 0x20;
+    let mut length = 0;
+    for chunk in bytes.chunks_exact(16) {
+        // Written so that the compiler tests the sixteen bytes at once.
+        if chunk.iter().fold(false, |any, &byte| any | special(byte)) {
+            break;
+        }
+        length += 16;
+    }
+    let rest = bytes.get(length..).unwrap_or_default();
+    length + rest.iter().position(|&byte| special(byte)).unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn skip(text: &str) -> Result<(), SyntaxError> {
+        let mut cursor = Cursor::new(text);
+        cursor.skip_value()?;
+        cursor.end()
+    }
+
+    #[test]
+    fn values_are_checked() {
+        for good in ["1", "-0.5e+3", "[]", " [ 1 , {} ] ", r#"{"a":[{"b":null}],"c":true}"#, r#""\u00e9\n""#, "007"] {
+            assert!(skip(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "tru",
+            "nulls",
+            "[1,]",
+            "{\"a\"}",
+            "{a:1}",
+            "1 2",
+            "+1",
+            ".5",
+            "5.",
+            "-",
+            "1e",
+            "\"",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "\"a\nb\"",
+            "[1",
+            "]",
+            "'x'",
+            "1.2.3",
+            "{\"a\":1,}",
+            "// c\n1",
+            "\u{feff}1",
+        ] {
+            assert!(skip(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn nesting_ends_at_a_thousand() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(skip(&nested(1000)).is_ok());
+        assert!(skip(&nested(1001)).is_err());
+        assert!(skip(&("{\"a\":".repeat(1000) + "1" + &"}".repeat(1000))).is_ok());
+    }
+
+    #[test]
+    fn long_strings_end_at_their_quote() {
+        for length in [0, 1, 15, 16, 17, 40] {
+            let text = format!("\"{}\" ", "é".repeat(length));
+            assert_eq!(Cursor::new(&text).string().unwrap().chars().count(), length);
+        }
+        assert_eq!(Cursor::new(r#""a\"b\ud83d\ude00""#).string().unwrap(), "a\"b😀");
+        assert!(Cursor::new(r#""\ud83d""#).string().is_err());
+    }
+
+    #[test]
+    fn leading_zeros_are_noticed() {
+        for (text, seen) in [("0", false), ("0.5", false), ("10", false), ("00", true), ("-07.5", true)] {
+            let mut cursor = Cursor::new(text);
+            cursor.number().unwrap();
+            assert_eq!(cursor.leading_zero, seen, "{text}");
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Payloads into builders, driven by the schema.
+//!
+//! Unlike Kafka Connect's converter this one makes nothing up. What Java turns into another value in silence is refused here:
+//!
+//! | Payload | Java | here |
+//! |---|---|---|
+//! | not of the schema's type (text for a number, a number for text, ...) | 0, false, null or empty | refused |
+//! | an integer too large for its type | its low bits | refused |
+//! | a fraction for an integer | cut off | refused (`1e3` and `2.0` are whole, and taken) |
+//! | a float out of range | Infinity | refused |
+//! | `"NaN"`, `"Infinity"`, `"-Infinity"` as float, as the converter itself writes them | 0.0 | that value |
+//! | a number for a Decimal | keeps its own scale | the schema's scale; refused if digits would be lost |
+//! | text after the value | ignored | refused |
+//! | a key twice in a map | the last one | refused |
+
+use std::collections::HashSet;
+
+use super::builder::{Builder, Members, Values};
+use super::cursor::{Cursor, Kind};
+use super::decimal::{BASE64, Decimals, Unscaled};
+use super::misfit::{Fit, Misfit, Wrong};
+use super::text::Bytes;
+use base64::Engine;
+
+impl Builder {
+    /// Reads one value as the next row. After an error the builder holds rests of it: [`Builder::truncate`] removes them.
+    pub fn read(&mut self, cursor: &mut Cursor<'_>) -> Fit {
+        let kind = cursor.kind()?;
+        if kind == Kind::Null {
+            cursor.null()?;
+            return self.read_nothing();
+        }
+        match &mut self.values {
+            Values::Int8(v) => v.push(read_integer(cursor, kind, "int8")?),
+            Values::Int16(v) => v.push(read_integer(cursor, kind, "int16")?),
+            Values::Int32(v) => v.push(read_integer(cursor, kind, "int32")?),
+            Values::Int64(v) => v.push(read_integer(cursor, kind, "int64")?),
+            Values::Float32(v) => {
+                let value = read_double(cursor, kind, "float")?;
+                let narrow = value as f32;
+                if narrow.is_infinite() && value.is_finite() {
+                    return Err(Misfit::expected("float"));
+                }
+                v.push(narrow);
+            }
+            Values::Float64(v) => v.push(read_double(cursor, kind, "double")?),
+            Values::Boolean(v) => match kind {
+                Kind::Boolean => v.append(cursor.boolean()?),
+                _ => return Err(Misfit::expected("boolean")),
+            },
+            Values::String(v) => match kind {
+                Kind::String => full_unless(v.push(cursor.string()?.as_bytes()))?,
+                _ => return Err(Misfit::expected("string")),
+            },
+            Values::Bytes(v) => read_bytes(v, cursor, kind)?,
+            Values::Decimal(v) => read_decimal(v, cursor, kind)?,
+            Values::Date(v) => v.push(read_integer(cursor, kind, "Date (days since 1970-01-01 as int32)")?),
+            Values::Time(v) => {
+                let expected = "Time (milliseconds of a day as int32)";
+                let value = read_integer(cursor, kind, expected)?;
+                // Java takes the end of the day too.
+                if !(0..=86_400_000).contains(&value) {
+                    return Err(Misfit::expected(expected));
+                }
+                v.push(value);
+            }
+            Values::Timestamp(v) => v.push(read_integer(cursor, kind, "Timestamp (epoch milliseconds as int64)")?),
+            Values::List { offsets, items } => {
+                let count = read_items(items, cursor, kind)?;
+                offsets.push(count);
+            }
+            Values::Map { offsets, keys, values, .. } => {
+                let start = offsets.last().map_or(0, |start| *start as usize);
+                let end = match &mut keys.values {
+                    Values::String(names) => {
+                        let end = read_object_map(names, start, values, cursor, kind)?;
+                        let added = end.saturating_sub(keys.nulls.len());
+                        keys.nulls.append_n_non_nulls(added);
+                        end
+                    }
+                    _ => read_pairs(keys, values, cursor, kind)?,
+                };
+                offsets.push(i32::try_from(end).map_err(|_| Wrong::Full)?);
+            }
+            Values::Struct(members) => read_struct(members, self.nulls.len(), cursor, kind)?,
+            Values::Json(v) => {
+                cursor.skip_blanks();
+                let start = cursor.position();
+                cursor.skip_value()?;
+                let text = cursor.slice_from(start);
+                if cursor.leading_zero {
+                    full_unless(v.push(without_leading_zeros(text).as_bytes()))?;
+                } else {
+                    full_unless(v.push(text.as_bytes()))?;
+                }
+            }
+        }
+        self.nulls.append_non_null();
+        Ok(())
+    }
+
+    /// Takes a null, or a field that is not there: the default if there is one, else null if the schema takes it.
+    fn read_nothing(&mut self) -> Fit {
+        if let Some(default) = self.default.clone() {
+            return self.read(&mut Cursor::new(&default));
+        }
+        if !self.is_optional() {
+            return Err(Misfit::expected("a value, as the field is required,"));
+        }
+        self.push_null();
+        Ok(())
+    }
+}
+
+fn full_unless(room: bool) -> Fit {
+    if room { Ok(()) } else { Err(Wrong::Full.into()) }
+}
+
+#[inline]
+fn read_integer<T: TryFrom<i64>>(cursor: &mut Cursor<'_>, kind: Kind, expected: &'static str) -> Fit<T> {
+    if kind != Kind::Number {
+        return Err(Misfit::expected(expected));
+    }
+    let text = cursor.number()?;
+    let value = text.parse::<i64>().ok().or_else(|| whole_number(text));
+    value.and_then(|value| T::try_from(value).ok()).ok_or_else(|| Misfit::expected(expected))
+}
+
+/// A number with a point or an exponent that is whole all the same.
+fn whole_number(text: &str) -> Option<i64> {
+    match Unscaled::of_number(text, 0)? {
+        Unscaled::Small(value) => i64::try_from(value).ok(),
+        Unscaled::Big(_) => None,
+    }
+}
+
+fn read_double(cursor: &mut Cursor<'_>, kind: Kind, expected: &'static str) -> Fit<f64> {
+    let value = match kind {
+        Kind::Number => cursor.number()?.parse::<f64>().ok().filter(|value| value.is_finite()),
+        Kind::String => match cursor.string()?.as_ref() {
+            "NaN" => Some(f64::NAN),
+            "Infinity" => Some(f64::INFINITY),
+            "-Infinity" => Some(f64::NEG_INFINITY),
+            _ => None,
+        },
+        _ => None,
+    };
+    value.ok_or_else(|| Misfit::expected(expected))
+}
+
+fn read_bytes(bytes: &mut Bytes, cursor: &mut Cursor<'_>, kind: Kind) -> Fit {
+    if kind != Kind::String {
+        return Err(Misfit::expected("bytes as a base64 string"));
+    }
+    let text = cursor.string()?;
+    let room = bytes.push_with(|data| BASE64.decode_vec(text.as_bytes(), data));
+    full_unless(room.map_err(|_| Misfit::expected("bytes as a base64 string"))?)
+}
+
+fn read_decimal(decimals: &mut Decimals, cursor: &mut Cursor<'_>, kind: Kind) -> Fit {
+    const EXPECTED: &str = "Decimal of the schema's scale (a number, or its bytes as a base64 string)";
+    let value = match kind {
+        Kind::Number => Unscaled::of_number(cursor.number()?, decimals.scale()),
+        Kind::String => {
+            let text = cursor.string()?;
+            let mut small = [0; 48];
+            match BASE64.decode_slice(text.as_bytes(), &mut small) {
+                Ok(len) => small.get(..len).and_then(Unscaled::of_bytes),
+                Err(_) => BASE64.decode(text.as_bytes()).ok().and_then(|bytes| Unscaled::of_bytes(&bytes)),
+            }
+        }
+        _ => None,
+    };
+    full_unless(decimals.push(value.ok_or_else(|| Misfit::expected(EXPECTED))?))
+}
+
+/// Reads an array; how many items the column has then.
+fn read_items(items: &mut Builder, cursor: &mut Cursor<'_>, kind: Kind) -> Fit<i32> {
+    if kind != Kind::Array {
+        return Err(Misfit::expected("array"));
+    }
+    cursor.expect(b'[', "an array")?;
+    let start = items.len();
+    if !cursor.eat(b']') {
+        loop {
+            items.read(cursor).map_err(|e| e.in_item(items.len() - start))?;
+            if !cursor.eat(b',') {
+                cursor.expect(b']', "a comma or the end of an array")?;
+                break;
+            }
+        }
+    }
+    Ok(i32::try_from(items.len()).map_err(|_| Wrong::Full)?)
+}
+
+/// Reads a map with string keys, an object; how many entries the column has then.
+fn read_object_map(
+    names: &mut Bytes,
+    start: usize,
+    values: &mut Builder,
+    cursor: &mut Cursor<'_>,
+    kind: Kind,
+) -> Fit<usize> {
+    if kind != Kind::Object {
+        return Err(Misfit::expected("map with string keys (an object)"));
+    }
+    cursor.expect(b'{', "an object")?;
+    if cursor.eat(b'}') {
+        return Ok(names.len());
+    }
+    loop {
+        full_unless(names.push(cursor.string()?.as_bytes()))?;
+        cursor.expect(b':', "a colon")?;
+        values.read(cursor).map_err(|e| e.in_item(names.len() - 1 - start))?;
+        if !cursor.eat(b',') {
+            cursor.expect(b'}', "a comma or the end of an object")?;
+            break;
+        }
+    }
+    let unique = if names.len() - start <= 16 {
+        (start..names.len()).all(|a| (start..a).all(|b| names.value(a) != names.value(b)))
+    } else {
+        let mut seen = HashSet::new();
+        (start..names.len()).all(|entry| seen.insert(names.value(entry)))
+    };
+    if unique { Ok(names.len()) } else { Err(Misfit::expected("map that names each key once")) }
+}
+
+/// Reads a map with other keys, an array of pairs; how many entries the column has then.
+fn read_pairs(keys: &mut Builder, values: &mut Builder, cursor: &mut Cursor<'_>, kind: Kind) -> Fit<usize> {
+    const EXPECTED: &str = "map with other than string keys (an array of pairs)";
+    if kind != Kind::Array {
+        return Err(Misfit::expected(EXPECTED));
+    }
+    cursor.expect(b'[', "an array")?;
+    let start = keys.len();
+    if cursor.eat(b']') {
+        return Ok(start);
+    }
+    loop {
+        let entry = keys.len() - start;
+        if cursor.kind()? != Kind::Array {
+            return Err(Misfit::expected("pair of key and value (an array of two)").in_item(entry));
+        }
+        cursor.expect(b'[', "an array")?;
+        keys.read(cursor).map_err(|e| e.in_item(entry))?;
+        if !cursor.eat(b',') {
+            return Err(Misfit::expected("pair of key and value (an array of two)").in_item(entry));
+        }
+        values.read(cursor).map_err(|e| e.in_item(entry))?;
+        cursor.expect(b']', "the end of a pair")?;
+        if !cursor.eat(b',') {
+            cursor.expect(b']', "a comma or the end of an array")?;
+            return Ok(keys.len());
+        }
+    }
+}
+
+/// Reads an object into the row `row` of each field. Fields mostly come in the schema's order, so the next one is tried first.
+fn read_struct(members: &mut Members, row: usize, cursor: &mut Cursor<'_>, kind: Kind) -> Fit {
+    if kind != Kind::Object {
+        return Err(Misfit::expected("struct (an object)"));
+    }
+    cursor.expect(b'{', "an object")?;
+    if !cursor.eat(b'}') {
+        let mut next = 0;
+        loop {
+            let expected = members.list.get(next).is_some_and(|member| cursor.eat_bytes(&member.key));
+            let place = if expected { Some(next) } else { members.by_name.get(cursor.string()?.as_ref()).copied() };
+            cursor.expect(b':', "a colon")?;
+            match place.and_then(|place| members.list.get_mut(place)) {
+                Some(member) => {
+                    // A name given twice counts the last time, as in Java.
+                    if member.builder.len() > row {
+                        member.builder.truncate(row);
+                    }
+                    member.builder.read(cursor).map_err(|e| e.in_field(&member.name))?;
+                    next = place.unwrap_or(next) + 1;
+                }
+                None => cursor.skip_value()?,
+            }
+            if !cursor.eat(b',') {
+                cursor.expect(b'}', "a comma or the end of an object")?;
+                break;
+            }
+        }
+    }
+    for member in &mut members.list {
+        if member.builder.len() == row {
+            member.builder.read_nothing().map_err(|e| e.in_field(&member.name))?;
+        }
+    }
+    Ok(())
+}
+
+/// The same JSON with numbers as everyone reads them.
+fn without_leading_zeros(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let (mut in_string, mut escaped) = (false, false);
+    let mut characters = text.chars().peekable();
+    // Whether a digit here would be the first of a number.
+    let mut fresh = true;
+    while let Some(character) = characters.next() {
+        if in_string {
+            in_string = escaped || character != '"';
+            escaped = !escaped && character == '\\';
+        } else if character == '"' {
+            in_string = true;
+        } else if fresh && character == '0' && characters.peek().is_some_and(char::is_ascii_digit) {
+            continue;
+        } else {
+            fresh = !(character.is_ascii_digit() || matches!(character, '.' | 'e' | 'E' | '+'))
+                && !(character == '-' && out.ends_with(['e', 'E']));
+        }
+        out.push(character);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_zeros_that_lead_are_dropped() {
+        for (text, clean) in [
+            ("007", "7"),
+            ("-007", "-7"),
+            ("00", "0"),
+            ("0123.5", "123.5"),
+            ("01e005", "1e005"),
+            ("[00.05e-07,100]", "[0.05e-07,100]"),
+            (r#"{"007":"\"007","b":01}"#, r#"{"007":"\"007","b":1}"#),
+        ] {
+            assert_eq!(without_leading_zeros(text), clean);
+            assert!(serde_json::from_str::<serde_json::Value>(clean).is_ok());
+        }
+    }
+}

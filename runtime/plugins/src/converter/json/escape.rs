@@ -1,0 +1,75 @@
+//! Strings as Kafka Connect's JSON writer escapes them.
+
+/// Appends a JSON string, quotes included. Escaped are quote, backslash, control characters (short forms where JSON has them,
+/// else upper-case hexadecimal) and characters beyond the basic plane (as surrogate pairs); other text stays as it is.
+#[inline]
+pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let plain = plain_length(bytes);
+    out.extend_from_slice(&bytes[..plain]);
+    if plain < bytes.len() {
+        write_escaped(out, &text[plain..]);
+    }
+    out.push(b'"');
+}
+
+/// Bytes up to the first character that has to be escaped.
+#[inline]
+fn plain_length(bytes: &[u8]) -> usize {
+    let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\' || byte >= 0xf0;
+    let mut length = 0;
+    for chunk in bytes.chunks_exact(16) {
+        // Written so that the compiler tests the sixteen bytes at once.
+        if chunk.iter().fold(false, |any, &byte| any | special(byte)) {
+            break;
+        }
+        length += 16;
+    }
+    let rest = &bytes[length..];
+    length + rest.iter().position(|&byte| special(byte)).unwrap_or(rest.len())
+}
+
+#[cold]
+fn write_escaped(out: &mut Vec<u8>, text: &str) {
+    for character in text.chars() {
+        match character {
+            '"' => out.extend_from_slice(b"\\\""),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\r' => out.extend_from_slice(b"\\r"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            '\u{8}' => out.extend_from_slice(b"\\b"),
+            '\u{c}' => out.extend_from_slice(b"\\f"),
+            '\0'..' ' => write_unit(out, character as u16),
+            '\u{10000}'.. => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    write_unit(out, *unit);
+                }
+            }
+            _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+}
+
+fn write_unit(out: &mut Vec<u8>, unit: u16) {
+    out.extend_from_slice(b"\\u");
+    for shift in [12, 8, 4, 0] {
+        out.push(b"0123456789ABCDEF"[usize::from(unit >> shift & 0xf)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn special_characters_wherever_they_stand() {
+        for before in [0, 1, 15, 16, 17] {
+            let mut out = Vec::new();
+            write_string(&mut out, &format!("{}é\u{1f}\"😀z", "a".repeat(before)));
+            let expected = format!("\"{}é\\u001F\\\"\\uD83D\\uDE00z\"", "a".repeat(before));
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+}
