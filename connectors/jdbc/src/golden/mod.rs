@@ -1,0 +1,1 @@
+//! Recorded answers of the incumbent, compared on a real Postgres.
