@@ -58,7 +58,9 @@ pub trait Converter: Send {
 
     /// Bytes to columns. A null entry of `payloads` is a null key or value (a tombstone).
     ///
-    /// A null payload joins the run it stands in as an absent row; an input of nulls only is one run of absent rows.
+    /// A null payload joins the run it stands in as an absent row; an input of nulls only is one run of absent rows. A converter
+    /// that reads everything under one schema of its own (StringConverter, ByteArrayConverter) gives nulls under that schema
+    /// instead, as Java does. An empty input has no run.
     fn decode(&mut self, topic: &str, payloads: &BinaryArray) -> Decoded;
 
     /// Columns to bytes, the exact bytes Kafka Connect's converter of the same class would write.

@@ -7,7 +7,7 @@
 //! | Connect | Arrow |
 //! |---|---|
 //! | INT8 .. INT64, FLOAT32, FLOAT64, BOOLEAN, STRING, BYTES | Int8 .. Int64, Float32, Float64, Boolean, Utf8, Binary |
-//! | ARRAY, MAP, STRUCT | List (item `item`), Map (`entries` of `key`, `value`), Struct |
+//! | ARRAY, MAP, STRUCT | List (item `item`), Map (`entries` of `key`, `value`), Struct; a map with optional keys: [`OPTIONAL`] on `key` |
 //! | Decimal(scale) | Decimal128(38, scale); a batch with a wider value Decimal256(76, scale); scale outside 0..=76 or a still wider value: Binary with name and `scale` parameter (big-endian two's complement of the unscaled value) |
 //! | Date, Time, Timestamp | Date32, Time32(Millisecond), Timestamp(Millisecond, "UTC") |
 //! | any other named type | its primitive with [`NAME`] |
@@ -30,6 +30,8 @@ pub const DOC: &str = "connect.doc";
 pub const PARAMETERS: &str = "connect.parameters";
 /// Metadata key: the schema's default value, as the JSON payload that JsonConverter writes for it (Decimal as base64).
 pub const DEFAULT: &str = "connect.default";
+/// Metadata key on the key field of a map: `true` when the schema's keys are optional, which Arrow's keys never are.
+pub const OPTIONAL: &str = "connect.optional";
 /// Metadata key that Arrow uses for extension types.
 pub const EXTENSION: &str = "ARROW:extension:name";
 /// Arrow's extension name for JSON text: a schemaless value.

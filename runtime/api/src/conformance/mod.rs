@@ -3,5 +3,6 @@
 //! A battery takes something that makes the implementation and its surroundings, plays the calls the trait's contract allows, and
 //! reports the first broken promise as a sentence. It brings no runtime, no clock and no files: who calls it drives its future.
 
+pub mod converter;
 pub mod sink;
 pub mod source;
