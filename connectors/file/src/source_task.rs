@@ -26,7 +26,7 @@ const LONGEST_LINE: usize = 64 << 20;
 /// How long to wait between looks at a file that has nothing new.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How long a poll waits at most.
-const LONGEST_POLL: Duration = Duration::from_secs(1);
+const LONGEST_POLL: Duration = Duration::from_millis(500);
 
 static LINE: LazyLock<FieldRef> = LazyLock::new(|| Arc::new(Field::new("value", DataType::Utf8, false)));
 
