@@ -128,11 +128,6 @@ impl ClientSettings {
         }
     }
 
-    /// Sets one of librdkafka's own settings.
-    pub(crate) fn set_native(&mut self, key: &str, value: &str) {
-        self.native.set(key, value);
-    }
-
     /// Has librdkafka look at every single value, so that a bad one is found before anything starts and named as the user knows it.
     fn check(&self, prefix_of: &dyn Fn(&str) -> &'static str) -> Result<()> {
         for (key, value) in self.native.config_map() {

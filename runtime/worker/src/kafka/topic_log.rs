@@ -83,10 +83,37 @@ pub struct TopicLog {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// How far a log has to be read to hold what was just written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written(Vec<i64>);
+
+impl Written {
+    fn add(&mut self, partition: i32, offset: i64) {
+        let Ok(at) = usize::try_from(partition) else { return };
+        if self.0.len() <= at {
+            self.0.resize(at + 1, 0);
+        }
+        if let Some(end) = self.0.get_mut(at) {
+            *end = (*end).max(offset + 1);
+        }
+    }
+
+    /// Takes in what was written elsewhere or later.
+    pub fn merge(&mut self, other: &Self) {
+        for (partition, end) in (0..).zip(&other.0) {
+            self.add(partition, end - 1);
+        }
+    }
+}
+
 struct Inner {
     topic: String,
     partitions: i32,
     consumer: BaseConsumer<LoggingContext>,
+    /// Asks where the topic ends. Not the reading consumer: its connection answers in order, after the fetch that waits for
+    /// records there, up to half a second.
+    asking: OnceLock<BaseConsumer<LoggingContext>>,
+    consumer_settings: ClientSettings,
     producer_settings: ClientSettings,
     producer: OnceLock<FutureProducer<LoggingContext>>,
     progress: Mutex<Progress>,
@@ -111,28 +138,28 @@ impl TopicLog {
             .native()
             .create_with_context(consumer.context())
             .map_err(|error| kafka_error(what.as_str(), error))?;
-        let mut all = TopicPartitionList::with_capacity(usize::try_from(partitions).unwrap_or(0));
-        for partition in 0..partitions {
-            all.add_partition_offset(topic, partition, Offset::Beginning)
-                .map_err(|error| kafka_error(what.as_str(), error))?;
-        }
-        client.assign(&all).map_err(|error| kafka_error(what.as_str(), error))?;
         let inner = Arc::new(Inner {
             topic: topic.to_owned(),
             partitions,
             consumer: client,
+            asking: OnceLock::new(),
+            consumer_settings: consumer.clone(),
             producer_settings: producer.clone(),
             producer: OnceLock::new(),
             progress: Mutex::new(Progress::new(partitions)),
             stopping: AtomicBool::new(false),
         });
-        let reader = Reader(inner.clone());
+        let log = Self { inner: inner.clone(), thread: Mutex::new(None) };
+        // While nothing is fetched yet its connection is free for the question.
+        let ends = log.ends(|inner| inner.ask_ends(&inner.consumer)).await?;
+        inner.assign().map_err(|error| kafka_error(what.as_str(), error))?;
+        let reader = Reader(inner);
         let thread =
             std::thread::Builder::new().name(thread_name(topic)).spawn(move || reader.run(on_record)).map_err(
                 |error| Error::fatal(format!("cannot start the thread that reads topic {topic}")).caused_by(error),
             )?;
-        let log = Self { inner, thread: Mutex::new(Some(thread)) };
-        log.read_to_end().await?;
+        *log.thread.lock() = Some(thread);
+        log.reach(ends).await?;
         Ok(log)
     }
 
@@ -144,7 +171,16 @@ impl TopicLog {
     /// Returns when everything that was in the topic at the call has been handed to the callback. Waits as long as the brokers are
     /// away; `Stopped` when the log is stopped meanwhile.
     pub async fn read_to_end(&self) -> Result<()> {
-        let ends = self.ends().await?;
+        let ends = self.ends(Inner::ask_ends_apart).await?;
+        self.reach(ends).await
+    }
+
+    /// Returns when what was written has been handed to the callback. Asks no broker: cheaper than [`TopicLog::read_to_end`].
+    pub async fn read_to(&self, written: &Written) -> Result<()> {
+        self.reach(written.0.clone()).await
+    }
+
+    async fn reach(&self, ends: Vec<i64>) -> Result<()> {
         let reached = self.inner.progress.lock().wait_for(ends);
         match reached {
             None => Ok(()),
@@ -154,14 +190,15 @@ impl TopicLog {
 
     /// Writes one record. Returns when all in-sync replicas have it; keeps trying while the brokers are away. When the future is
     /// dropped the record may be written even so.
-    pub async fn send(&self, key: Vec<u8>, value: Option<Vec<u8>>) -> Result<()> {
+    pub async fn send(&self, key: Vec<u8>, value: Option<Vec<u8>>) -> Result<Written> {
         self.send_all(vec![(key, value)]).await
     }
 
     /// Writes these records, in this order as far as they share a partition. Returns when all are acknowledged; after an error some
     /// may be written and some not.
-    pub async fn send_all(&self, entries: Vec<LogEntry>) -> Result<()> {
+    pub async fn send_all(&self, entries: Vec<LogEntry>) -> Result<Written> {
         let producer = self.producer()?;
+        let mut written = Written::default();
         let mut waiting: std::collections::VecDeque<DeliveryFuture> = std::collections::VecDeque::new();
         for (key, value) in &entries {
             loop {
@@ -172,7 +209,7 @@ impl TopicLog {
                 match producer.send_result(record) {
                     Ok(delivery) => break waiting.push_back(delivery),
                     Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => match waiting.pop_front() {
-                        Some(oldest) => self.delivered(oldest.await)?,
+                        Some(oldest) => self.delivered(oldest.await, &mut written)?,
                         None => tokio::time::sleep(PAUSE).await,
                     },
                     Err((error, _)) => return Err(self.cannot_write(error)),
@@ -180,9 +217,9 @@ impl TopicLog {
             }
         }
         for delivery in waiting {
-            self.delivered(delivery.await)?;
+            self.delivered(delivery.await, &mut written)?;
         }
-        Ok(())
+        Ok(written)
     }
 
     /// Stops reading and writing; waits for the thread to end. What was sent and not acknowledged is given up. Safe to call twice.
@@ -212,9 +249,16 @@ impl TopicLog {
         Ok(inner.producer.get_or_init(|| made))
     }
 
-    fn delivered(&self, answer: Result<OwnedDeliveryResult, futures::channel::oneshot::Canceled>) -> Result<()> {
+    fn delivered(
+        &self,
+        answer: Result<OwnedDeliveryResult, futures::channel::oneshot::Canceled>,
+        written: &mut Written,
+    ) -> Result<()> {
         match answer {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(delivery)) => {
+                written.add(delivery.partition, delivery.offset);
+                Ok(())
+            }
             Ok(Err((error, _))) => Err(self.cannot_write(error)),
             Err(_) => Err(self.stopped()),
         }
@@ -229,14 +273,14 @@ impl TopicLog {
     }
 
     /// The present end of each partition that holds anything not yet read.
-    async fn ends(&self) -> Result<Vec<i64>> {
+    async fn ends(&self, ask: fn(&Inner) -> Result<Vec<i64>, KafkaError>) -> Result<Vec<i64>> {
         let limit = Limit::new();
         loop {
             if self.inner.stopping.load(Ordering::Relaxed) {
                 return Err(self.stopped());
             }
             let inner = self.inner.clone();
-            let answer = tokio::task::spawn_blocking(move || inner.ask_ends())
+            let answer = tokio::task::spawn_blocking(move || ask(&inner))
                 .await
                 .map_err(|error| Error::internal("the question for the end of a topic was dropped").caused_by(error))?;
             match answer {
@@ -260,12 +304,33 @@ impl Drop for TopicLog {
 }
 
 impl Inner {
-    fn ask_ends(&self) -> Result<Vec<i64>, KafkaError> {
-        let mut ends = self.list_offsets(&(0..self.partitions).collect::<Vec<_>>(), Offset::End)?;
+    /// Starts to fetch all partitions from their beginning.
+    fn assign(&self) -> Result<(), KafkaError> {
+        let mut all = TopicPartitionList::new();
+        for partition in 0..self.partitions {
+            all.add_partition_offset(&self.topic, partition, Offset::Beginning)?;
+        }
+        self.consumer.assign(&all)
+    }
+
+    fn ask_ends_apart(&self) -> Result<Vec<i64>, KafkaError> {
+        let client = match self.asking.get() {
+            Some(client) => client,
+            None => {
+                let settings = &self.consumer_settings;
+                let made = settings.native().create_with_context(settings.context())?;
+                self.asking.get_or_init(|| made)
+            }
+        };
+        self.ask_ends(client)
+    }
+
+    fn ask_ends(&self, client: &BaseConsumer<LoggingContext>) -> Result<Vec<i64>, KafkaError> {
+        let mut ends = self.list_offsets(client, &(0..self.partitions).collect::<Vec<_>>(), Offset::End)?;
         let unread = self.progress.lock().never_read(&ends);
         if !unread.is_empty() {
             // A partition whose records are all gone has an end, but nothing will ever be read up to it.
-            for (partition, begin) in unread.iter().zip(self.list_offsets(&unread, Offset::Beginning)?) {
+            for (partition, begin) in unread.iter().zip(self.list_offsets(client, &unread, Offset::Beginning)?) {
                 if let Some(end) = usize::try_from(*partition).ok().and_then(|at| ends.get_mut(at))
                     && begin >= *end
                 {
@@ -277,12 +342,17 @@ impl Inner {
     }
 
     /// One request to each leader for all its partitions.
-    fn list_offsets(&self, partitions: &[i32], which: Offset) -> Result<Vec<i64>, KafkaError> {
+    fn list_offsets(
+        &self,
+        client: &BaseConsumer<LoggingContext>,
+        partitions: &[i32],
+        which: Offset,
+    ) -> Result<Vec<i64>, KafkaError> {
         let mut question = TopicPartitionList::with_capacity(partitions.len());
         for partition in partitions {
             question.add_partition_offset(&self.topic, *partition, which)?;
         }
-        let answer = self.consumer.offsets_for_times(question, ASK)?;
+        let answer = client.offsets_for_times(question, ASK)?;
         partitions
             .iter()
             .map(|partition| {

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::ConfigStore;
 use super::fold::Fold;
 use super::log::{LogSettings, StoreLog};
-use crate::kafka::topic_log::LogEntry;
+use crate::kafka::topic_log::{LogEntry, Written};
 use crate::kafka::{LogRecord, TopicLog};
 
 /// Kafka Connect's limit for one write or read of the config topic.
@@ -54,11 +54,12 @@ impl KafkaConfigStore {
     /// Writes records one by one, each acknowledged before the next, and reads them back.
     async fn write_each(&self, what: String, records: Vec<ConfigRecord>) -> Result<()> {
         self.write(what, |log| async move {
+            let mut written = Written::default();
             for record in &records {
                 let (key, value) = entry(record);
-                log.send(key, value).await?;
+                written = log.send(key, value).await?;
             }
-            log.read_to_end().await
+            log.read_to(&written).await
         })
         .await
     }
@@ -148,11 +149,9 @@ impl ConfigStore for KafkaConfigStore {
         let (commit_key, commit) = entry(&ConfigRecord::Commit { connector: connector.into(), tasks: count });
         self.write(format!("{count} task configurations of connector {connector}"), |log| async move {
             log.read_to_end().await?;
-            log.send_all(records).await?;
-            log.read_to_end().await?;
+            log.read_to(&log.send_all(records).await?).await?;
             // Only with this record do the tasks count: it must not be there before all of them are.
-            log.send(commit_key, commit).await?;
-            log.read_to_end().await
+            log.read_to(&log.send(commit_key, commit).await?).await
         })
         .await
     }

@@ -81,7 +81,8 @@ impl OffsetStore for KafkaOffsetStore {
     async fn write(&self, connector: &str, offsets: Vec<(Arc<SourcePartition>, SourceOffset)>) -> Result<()> {
         let log = self.log.get()?;
         let entries = entries(&self.table.read(), connector, &offsets);
-        log.send_all(entries).await
+        log.send_all(entries).await?;
+        Ok(())
     }
 
     async fn offsets_of(&self, connector: &str) -> Result<Vec<(SourcePartition, OffsetMap)>> {

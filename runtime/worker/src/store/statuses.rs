@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::StatusStore;
 use super::log::{LogSettings, StoreLog};
-use crate::kafka::topic_log::LogEntry;
+use crate::kafka::topic_log::{LogEntry, Written};
 use crate::kafka::{LogRecord, TopicLog};
 
 /// Above this many waiting records only the newest of each key is kept: an outage must not fill memory.
@@ -102,8 +102,8 @@ impl StatusStore for KafkaStatusStore {
     async fn flush(&self, limit: Duration) -> Result<()> {
         let log = self.log.get()?;
         let all = async {
-            self.outbox.sent().await;
-            log.read_to_end().await
+            let written = self.outbox.sent().await;
+            log.read_to(&written).await
         };
         tokio::time::timeout(limit, all).await.unwrap_or_else(|_| {
             Err(Error::timeout(format!(
@@ -130,6 +130,8 @@ struct Queue {
     sending: Vec<LogEntry>,
     waiting: VecDeque<LogEntry>,
     put: u64,
+    /// Where the acknowledged ones are.
+    written: Written,
 }
 
 impl Outbox {
@@ -155,12 +157,13 @@ impl Outbox {
         last.is_some_and(|(_, value)| value.is_some())
     }
 
-    /// Waits until everything put before this call is dealt with.
-    async fn sent(&self) {
+    /// Waits until everything put before this call is dealt with; says where it is.
+    async fn sent(&self) -> Written {
         let put = self.queue.lock().put;
         let mut done = self.done.subscribe();
         // The sender is part of `self`.
         let _ = done.wait_for(|done| *done >= put).await;
+        self.queue.lock().written.clone()
     }
 
     /// Sends for as long as the worker runs.
@@ -176,10 +179,13 @@ impl Outbox {
                 self.wake.notified().await;
                 continue;
             }
-            if log.send_all(batch.clone()).await.is_err() {
+            match log.send_all(batch.clone()).await {
+                Ok(written) => self.queue.lock().written.merge(&written),
                 // One of them is at fault; one by one shows which.
-                for entry in batch {
-                    self.send_one(log, entry).await;
+                Err(_) => {
+                    for entry in batch {
+                        self.send_one(log, entry).await;
+                    }
                 }
             }
             self.queue.lock().sending.clear();
@@ -189,7 +195,11 @@ impl Outbox {
 
     /// Sends one record until it is acknowledged, refused for good, or overtaken by a newer one of its key.
     async fn send_one(&self, log: &TopicLog, (key, value): LogEntry) {
-        while let Err(error) = log.send(key.clone(), value.clone()).await {
+        loop {
+            let error = match log.send(key.clone(), value.clone()).await {
+                Ok(written) => return self.queue.lock().written.merge(&written),
+                Err(error) => error,
+            };
             let text = String::from_utf8_lossy(&key);
             if !error.is_retriable() {
                 tracing::error!(key = %text, %error, "a status was not written");
