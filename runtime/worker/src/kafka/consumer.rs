@@ -25,8 +25,11 @@ use super::raw::{FetchQueue, ForwardTarget};
 
 /// Records taken at once.
 const FETCH_BATCH: usize = 4096;
-/// How long the thread waits for records before it looks at rebalances and orders again.
+/// How long the thread waits for records before it looks at rebalances and orders again; longer while nothing comes, up to
+/// [`FETCH_WAIT_IDLE`], so that an idle task costs a few wake-ups a second.
 const FETCH_WAIT: Duration = Duration::from_millis(50);
+/// Longest such wait.
+const FETCH_WAIT_IDLE: Duration = Duration::from_millis(250);
 /// How long it waits while there is no room or nothing to do.
 const IDLE_WAIT: Duration = Duration::from_millis(20);
 
@@ -170,6 +173,7 @@ impl SinkConsumer {
             stopping: stopping.clone(),
             assignments,
             waiting: Vec::new(),
+            wait: FETCH_WAIT,
         };
         let thread = std::thread::Builder::new()
             .name(format!("fetch-{name}").chars().take(15).collect())
@@ -245,6 +249,8 @@ struct Fetch<S: RunSink> {
     assignments: mpsc::UnboundedSender<Assignment>,
     /// Decoded, but there was no room yet.
     waiting: Vec<S::Item>,
+    /// How long to wait for records next.
+    wait: Duration,
 }
 
 impl<S: RunSink> Fetch<S> {
@@ -277,7 +283,7 @@ impl<S: RunSink> Fetch<S> {
             return self.decode(runs);
         }
         let mut failed = None;
-        self.queue.consume(FETCH_WAIT, |record| match record.error() {
+        let count = self.queue.consume(self.wait, |record| match record.error() {
             None => runs.push(
                 record.topic_identity(),
                 || record.topic().into(),
@@ -290,6 +296,7 @@ impl<S: RunSink> Fetch<S> {
             ),
             Some(code) => failed = Some(code),
         });
+        self.wait = if count > 0 { FETCH_WAIT } else { (self.wait * 2).min(FETCH_WAIT_IDLE) };
         self.decode(runs)?;
         failed.map_or(Ok(()), |code| consumer_error(KafkaError::MessageConsumption(code)))
     }
