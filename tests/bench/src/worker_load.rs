@@ -1,0 +1,185 @@
+//! The worker as its users run it: a process of its own, driven over REST, measured by the kernel.
+
+use std::time::{Duration, Instant};
+
+use millstream_testbed::poll::until;
+use millstream_testbed::rest::path_of;
+use millstream_testbed::{Context, Error, Result, Usage, Worker, WorkerProperties, unique};
+use serde_json::{Value, json};
+
+use crate::bed::Bed;
+use crate::plain_loop::Form;
+use crate::table::{DATABASE, TABLE};
+use crate::topic::Progress;
+
+const LIMIT: Duration = Duration::from_secs(240);
+const BUCKET: &str = "bench";
+
+/// What a load cost.
+pub struct Load {
+    /// Seconds from the request that created the connector to the last record's arrival.
+    pub seconds: f64,
+    /// CPU seconds of the worker, its start left out.
+    pub cpu_seconds: f64,
+    /// The most memory it had, in MB.
+    pub peak_mb: f64,
+}
+
+/// A worker with no connectors, in a group of its own.
+pub fn prepare(bed: &Bed) -> Result<Worker> {
+    Worker::builder(WorkerProperties::distributed(&bed.kafka.bootstrap(), &unique("bench")))
+        .envs(bed.s3.environment())
+        .env("AWS_ENDPOINT_URL_S3", bed.s3.endpoint())
+        .prepare()
+}
+
+fn converter(form: Form) -> Vec<(&'static str, Value)> {
+    let schemas = form == Form::Envelope;
+    let mut settings = vec![
+        ("value.converter", json!("org.apache.kafka.connect.json.JsonConverter")),
+        ("value.converter.schemas.enable", json!(schemas.to_string())),
+    ];
+    if form == Form::Plain {
+        settings.push(("value.converter.decimal.format", json!("NUMERIC")));
+    }
+    settings
+}
+
+fn with(mut config: Value, settings: Vec<(&'static str, Value)>) -> Value {
+    for (key, value) in settings {
+        config[key] = value;
+    }
+    config
+}
+
+/// Reads the whole table into the topic `<prefix>bench_orders`.
+pub async fn source(bed: &Bed, form: Form, prefix: &str, rows: u64) -> Result<Load> {
+    let topic = format!("{prefix}{TABLE}");
+    bed.topics.create(&topic, 1, &[]).await?;
+    let config = json!({
+        "connector.class": "io.confluent.connect.jdbc.JdbcSourceConnector",
+        "tasks.max": "1",
+        "connection.url": bed.postgres.jdbc_url(DATABASE),
+        "connection.user": bed.postgres.user(),
+        "connection.password": bed.postgres.password(),
+        "mode": "timestamp",
+        "timestamp.column.name": "updated_at",
+        "table.whitelist": TABLE,
+        "topic.prefix": prefix,
+        "poll.interval.ms": "1000",
+    });
+    let progress = Progress::new(&bed.kafka.bootstrap(), "bench-progress")?;
+    let worker = prepare(bed)?;
+    worker.run().await?;
+    let load = Running::create(&worker, "source", &with(config, converter(form))).await?;
+    load.done(|| async {
+        let records = progress.records(&topic, 1).await?;
+        Ok((records, i64::try_from(rows)?))
+    })
+    .await?;
+    let seconds = load.started.elapsed().as_secs_f64();
+    load.end(seconds).await
+}
+
+/// What a sink reads, and where its files end.
+pub struct SinkLoad<'a> {
+    /// The topic.
+    pub topic: &'a str,
+    /// Its partitions, and the number of tasks.
+    pub partitions: i32,
+    /// Its records; each partition's a multiple of `flush_size`.
+    pub records: u64,
+    /// Records of a file.
+    pub flush_size: u64,
+    /// What the records are.
+    pub form: Form,
+}
+
+/// Writes a topic into Parquet files.
+pub async fn sink(bed: &Bed, of: SinkLoad<'_>) -> Result<Load> {
+    bed.s3.create_bucket(BUCKET).await?;
+    let name = unique("sink");
+    let config = json!({
+        "connector.class": "io.confluent.connect.s3.S3SinkConnector",
+        "tasks.max": of.partitions.to_string(),
+        "topics": of.topic,
+        "topics.dir": name,
+        "s3.region": bed.s3.region(),
+        "s3.bucket.name": BUCKET,
+        "s3.part.size": "5242880",
+        "flush.size": of.flush_size.to_string(),
+        "storage.class": "io.confluent.connect.s3.storage.S3Storage",
+        "format.class": "io.confluent.connect.s3.format.parquet.ParquetFormat",
+        "parquet.codec": "snappy",
+    });
+    let progress = Progress::new(&bed.kafka.bootstrap(), &format!("connect-{name}"))?;
+    let files = i64::try_from(of.records / of.flush_size)?;
+    let worker = prepare(bed)?;
+    worker.run().await?;
+    let load = Running::create(&worker, &name, &with(config, converter(of.form))).await?;
+    let written = || async { Ok((i64::try_from(bed.s3.list(BUCKET, &name).await?.len())?, files)) };
+    load.done(written).await?;
+    let seconds = load.started.elapsed().as_secs_f64();
+    // The commit follows on the flush clock and is part of the work, not of the time.
+    load.done(|| async { Ok((progress.committed(of.topic, of.partitions).await?, i64::try_from(of.records)?)) })
+        .await?;
+    load.end(seconds).await
+}
+
+/// A worker with one connector at work.
+struct Running<'a> {
+    worker: &'a Worker,
+    connector: &'a str,
+    before: Usage,
+    started: Instant,
+}
+
+impl<'a> Running<'a> {
+    async fn create(worker: &'a Worker, connector: &'a str, config: &Value) -> Result<Running<'a>> {
+        let before = worker.usage()?;
+        let started = Instant::now();
+        worker.rest().create(connector, config).await?;
+        Ok(Running { worker, connector, before, started })
+    }
+
+    /// Waits until `count` answers as much as is wanted; a failed connector ends the wait.
+    async fn done<F, A>(&self, count: F) -> Result<()>
+    where
+        F: Fn() -> A,
+        A: Future<Output = Result<(i64, i64)>>,
+    {
+        let waited = until(format!("all of {}'s work", self.connector), LIMIT, || async {
+            self.worker.usage().context("the worker has ended")?;
+            if let Some(trace) = self.failure().await? {
+                return Ok(Some(Err(Error::new(trace))));
+            }
+            let (there, wanted) = count().await?;
+            if there >= wanted {
+                return Ok(Some(Ok(())));
+            }
+            Err(Error::new(format!("{there} of {wanted}")))
+        });
+        waited.await.map_err(|error| Error::new(format!("{error}\n{}", self.worker.log_tail())))?
+    }
+
+    async fn failure(&self) -> Result<Option<String>> {
+        let status = self.worker.rest().get(&format!("{}/status", path_of(self.connector))).await?;
+        if status.status != 200 || !status.body.contains("\"FAILED\"") {
+            return Ok(None);
+        }
+        Ok(Some(format!("connector {} is FAILED: {}", self.connector, status.body)))
+    }
+
+    async fn end(self, seconds: f64) -> Result<Load> {
+        let after = self.worker.usage()?;
+        let code = self.worker.terminate().await?;
+        if code != 0 {
+            return Err(Error::new(format!("the worker ended with exit code {code}\n{}", self.worker.log_tail())));
+        }
+        Ok(Load {
+            seconds,
+            cpu_seconds: after.cpu_seconds - self.before.cpu_seconds,
+            peak_mb: after.peak_rss_bytes as f64 / 1e6,
+        })
+    }
+}
