@@ -256,6 +256,7 @@ impl Digits {
 }
 
 /// Java's quick guess of `floor(log10)`; at most one too high, which the first digit then shows.
+#[allow(clippy::approx_constant)] // Java's own digits: with others the guess would differ.
 fn estimate_exponent(fraction: u64, exponent: i32) -> i32 {
     let mantissa = f64::from_bits((1023 << 52) | (fraction & ((1 << 52) - 1)));
     let guess = (mantissa - 1.5) * 0.289529654 + 0.176091259 + f64::from(exponent) * 0.301029995663981;

@@ -71,7 +71,7 @@ pub fn field_of(declared: &Value, name: &str) -> Result<Field> {
         ("MAP", _) => {
             let mut key = child("keys", "key")?;
             if key.is_nullable() {
-                key = schema::with_meta(key.with_nullable(false), [("connect.optional", "true".to_owned())]);
+                key = schema::with_meta(key.with_nullable(false), [(schema::OPTIONAL, "true".to_owned())]);
             }
             let pair = Fields::from(vec![key, child("values", "value")?]);
             DataType::Map(Arc::new(Field::new("entries", DataType::Struct(pair), false)), false)

@@ -267,7 +267,7 @@ impl Members {
         let mut list = Vec::with_capacity(fields.len());
         for field in fields {
             let mut key = Vec::with_capacity(field.name().len() + 2);
-            write_string(&mut key, field.name());
+            write_string(&mut key, field.name().as_bytes());
             let builder = Builder::new(field, replace_null)?;
             list.push(Member { name: field.name().as_str().into(), key: key.into(), builder });
         }

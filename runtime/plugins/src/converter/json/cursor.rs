@@ -136,6 +136,29 @@ impl<'a> Cursor<'a> {
         Ok(value)
     }
 
+    /// A whole number of at most 18 digits with nothing but digits in it; `None` leaves the place where it is.
+    #[inline]
+    pub fn integer(&mut self) -> Option<i64> {
+        self.skip_blanks();
+        let negative = self.peek() == Some(b'-');
+        let digits = self.bytes.get(self.pos + usize::from(negative)..)?;
+        let mut value = 0;
+        let mut length = 0;
+        while let Some(digit @ b'0'..=b'9') = digits.get(length) {
+            if length == 18 {
+                return None;
+            }
+            value = value * 10 + i64::from(digit - b'0');
+            length += 1;
+        }
+        let ends = matches!(digits.get(length), None | Some(b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'));
+        if length == 0 || !ends {
+            return None;
+        }
+        self.pos += length + usize::from(negative);
+        Some(if negative { -value } else { value })
+    }
+
     /// The text of a number.
     pub fn number(&mut self) -> Result<&'a str, SyntaxError> {
         self.skip_blanks();
@@ -370,6 +393,24 @@ mod tests {
         }
         assert_eq!(Cursor::new(r#""a\"b\ud83d\ude00""#).string().unwrap(), "a\"b😀");
         assert!(Cursor::new(r#""\ud83d""#).string().is_err());
+    }
+
+    #[test]
+    fn short_integers_are_read_at_once() {
+        for (text, value) in [
+            ("5,", Some(5)),
+            (" -07}", Some(-7)),
+            ("999999999999999999", Some(999_999_999_999_999_999)),
+            ("1.0", None),
+            ("1e3", None),
+            ("9223372036854775807", None),
+            ("-", None),
+            ("1x", None),
+        ] {
+            let mut cursor = Cursor::new(text);
+            assert_eq!(cursor.integer(), value, "{text}");
+            assert_eq!(cursor.position() > 0, value.is_some() || text.starts_with(' '));
+        }
     }
 
     #[test]

@@ -121,8 +121,13 @@ fn read_integer<T: TryFrom<i64>>(cursor: &mut Cursor<'_>, kind: Kind, expected: 
     if kind != Kind::Number {
         return Err(Misfit::expected(expected));
     }
-    let text = cursor.number()?;
-    let value = text.parse::<i64>().ok().or_else(|| whole_number(text));
+    let value = match cursor.integer() {
+        Some(value) => Some(value),
+        None => {
+            let text = cursor.number()?;
+            text.parse::<i64>().ok().or_else(|| whole_number(text))
+        }
+    };
     value.and_then(|value| T::try_from(value).ok()).ok_or_else(|| Misfit::expected(expected))
 }
 
@@ -309,8 +314,8 @@ fn without_leading_zeros(text: &str) -> String {
         } else if fresh && character == '0' && characters.peek().is_some_and(char::is_ascii_digit) {
             continue;
         } else {
-            fresh = !(character.is_ascii_digit() || matches!(character, '.' | 'e' | 'E' | '+'))
-                && !(character == '-' && out.ends_with(['e', 'E']));
+            let of_exponent = character == '-' && out.ends_with(['e', 'E']);
+            fresh = !of_exponent && !matches!(character, '0'..='9' | '.' | 'e' | 'E' | '+');
         }
         out.push(character);
     }

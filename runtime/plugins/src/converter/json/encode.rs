@@ -109,11 +109,6 @@ impl<'a> Slices<'a> {
         let bounds = self.offsets.get(row).zip(self.offsets.get(row + 1));
         bounds.and_then(|(start, end)| self.data.get(start.as_usize()..end.as_usize())).unwrap_or_default()
     }
-
-    #[inline]
-    fn text(&self, row: usize) -> &'a str {
-        std::str::from_utf8(self.value(row)).unwrap_or_default()
-    }
 }
 
 impl<'a> Encoder<'a> {
@@ -232,7 +227,7 @@ impl<'a> Values<'a> {
                 let mut members = Vec::with_capacity(fields.len());
                 for (index, (field, array)) in fields.iter().zip(array.as_struct().columns()).enumerate() {
                     let mut lead = vec![if index == 0 { b'{' } else { b',' }];
-                    write_string(&mut lead, field.name());
+                    write_string(&mut lead, field.name().as_bytes());
                     lead.push(b':');
                     members.push(Member {
                         name: field.name(),
@@ -261,7 +256,7 @@ impl<'a> Values<'a> {
                 quoted_if(!value.is_finite(), out, |out| write_double(out, value));
             }
             Self::Boolean(v) => out.extend_from_slice(if v.value(row) { b"true" } else { b"false" }),
-            Self::String(v) => write_string(out, v.text(row)),
+            Self::String(v) => write_string(out, v.value(row)),
             Self::Bytes(v) => write_base64(out, v.value(row)),
             Self::Decimal128 { values, scale, numeric } => {
                 let value = values.get(row).copied().unwrap_or_default();

@@ -1,15 +1,14 @@
 //! Strings as Kafka Connect's JSON writer escapes them.
 
-/// Appends a JSON string, quotes included. Escaped are quote, backslash, control characters (short forms where JSON has them,
+/// Appends UTF-8 text as a JSON string, quotes included. Escaped are quote, backslash, control characters (short forms where JSON has them,
 /// else upper-case hexadecimal) and characters beyond the basic plane (as surrogate pairs); other text stays as it is.
 #[inline]
-pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
+pub(super) fn write_string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let plain = plain_length(bytes);
-    out.extend_from_slice(&bytes[..plain]);
-    if plain < bytes.len() {
-        write_escaped(out, &text[plain..]);
+    let (plain, rest) = text.split_at(plain_length(text));
+    out.extend_from_slice(plain);
+    if !rest.is_empty() {
+        write_escaped(out, &String::from_utf8_lossy(rest));
     }
     out.push(b'"');
 }
@@ -67,7 +66,7 @@ mod tests {
     fn special_characters_wherever_they_stand() {
         for before in [0, 1, 15, 16, 17] {
             let mut out = Vec::new();
-            write_string(&mut out, &format!("{}é\u{1f}\"😀z", "a".repeat(before)));
+            write_string(&mut out, format!("{}é\u{1f}\"😀z", "a".repeat(before)).as_bytes());
             let expected = format!("\"{}é\\u001F\\\"\\uD83D\\uDE00z\"", "a".repeat(before));
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         }

@@ -12,9 +12,6 @@ use super::builder::Builder;
 use super::cursor::Cursor;
 use super::encode::{Encoder, Style};
 
-/// Metadata of a map's key field: the schema's keys are optional. Arrow's keys never are.
-pub(super) const OPTIONAL_KEY: &str = "connect.optional";
-
 /// Name of the field of a whole key or value. Never written; the same everywhere so that equal schemas are equal fields.
 const ROOT: &str = "value";
 
@@ -105,7 +102,7 @@ fn field_of(declared: &Declared<'_>, name: &str, path: &str, depth: usize) -> Re
         "map" => {
             let mut key = child(declared.keys, "keys")?;
             if key.is_nullable() {
-                key = schema::with_meta(key.with_nullable(false), [(OPTIONAL_KEY, "true".to_owned())]);
+                key = schema::with_meta(key.with_nullable(false), [(schema::OPTIONAL, "true".to_owned())]);
             }
             let pair = Fields::from(vec![key, child(declared.values, "values")?]);
             DataType::Map(Arc::new(Field::new("entries", DataType::Struct(pair), false)), false)

@@ -5,7 +5,6 @@ use millstream_api::{Error, Result, schema};
 
 use super::encode::{Style, default_payload};
 use super::escape::write_string;
-use super::schema_read::OPTIONAL_KEY;
 
 /// Appends the schema with its attributes in Java's order: type, items or keys and values or fields, optional, name, version, doc,
 /// parameters, default, and within a struct the field's name.
@@ -42,11 +41,11 @@ fn write(out: &mut Vec<u8>, field: &Field, in_struct: Option<&str>, style: Style
         }
         _ => {}
     }
-    let optional = field.is_nullable() || field.metadata().get(OPTIONAL_KEY).is_some_and(|value| value == "true");
+    let optional = field.is_nullable() || field.metadata().get(schema::OPTIONAL).is_some_and(|value| value == "true");
     out.extend_from_slice(if optional { b",\"optional\":true" } else { b",\"optional\":false" });
     if let Some(name) = schema::name(field) {
         out.extend_from_slice(b",\"name\":");
-        write_string(out, name);
+        write_string(out, name.as_bytes());
     }
     if let Some(version) = schema::version(field) {
         out.extend_from_slice(b",\"version\":");
@@ -54,16 +53,16 @@ fn write(out: &mut Vec<u8>, field: &Field, in_struct: Option<&str>, style: Style
     }
     if let Some(doc) = schema::doc(field) {
         out.extend_from_slice(b",\"doc\":");
-        write_string(out, doc);
+        write_string(out, doc.as_bytes());
     }
     let parameters = schema::parameters(field);
     if !parameters.is_empty() {
         out.extend_from_slice(b",\"parameters\":");
         for (index, (key, value)) in parameters.iter().enumerate() {
             out.push(if index == 0 { b'{' } else { b',' });
-            write_string(out, key);
+            write_string(out, key.as_bytes());
             out.push(b':');
-            write_string(out, value.as_str().unwrap_or_default());
+            write_string(out, value.as_str().unwrap_or_default().as_bytes());
         }
         out.push(b'}');
     }
@@ -73,7 +72,7 @@ fn write(out: &mut Vec<u8>, field: &Field, in_struct: Option<&str>, style: Style
     }
     if let Some(name) = in_struct {
         out.extend_from_slice(b",\"field\":");
-        write_string(out, name);
+        write_string(out, name.as_bytes());
     }
     out.push(b'}');
     Ok(())
