@@ -1,5 +1,6 @@
 //! What the cluster knows of itself: the records of the config, offset and status topics, and the decisions made from them.
 
+mod hash_order;
 mod json;
 mod lifecycle;
 mod offsets;

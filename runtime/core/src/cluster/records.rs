@@ -6,6 +6,7 @@ use millstream_api::{Config, Error, Result, Secret, TaskId};
 use serde_json::{Map, Value, json};
 
 use super::TargetState;
+use super::hash_order::in_hash_order;
 use super::json::{Fields, object, wrong};
 use crate::java_json;
 
@@ -144,12 +145,14 @@ impl ConfigRecord {
         Ok(Self::Unknown { key: key.to_owned() })
     }
 
-    /// The record's key and value, byte for byte as Java writes them (maps in the order given). [`ConfigRecord::Unknown`] has
-    /// no value.
+    /// The record's key and value, byte for byte as Java writes them: a connector's settings in the order given, a task's in that of a
+    /// `HashMap`. [`ConfigRecord::Unknown`] has no value.
     pub fn encode(&self) -> (String, Option<Vec<u8>>) {
         let (key, value) = match self {
-            Self::Connector { name, config } => (format!("{CONNECTOR}{name}"), config.as_ref().map(properties)),
-            Self::Task { id, config } => (format!("{TASK}{id}"), Some(properties(config))),
+            Self::Connector { name, config } => {
+                (format!("{CONNECTOR}{name}"), config.as_ref().map(|config| properties(config.iter())))
+            }
+            Self::Task { id, config } => (format!("{TASK}{id}"), Some(properties(in_hash_order(config)))),
             Self::Commit { connector, tasks } => (format!("{COMMIT}{connector}"), Some(json!({"tasks": tasks}))),
             Self::TargetState { connector, state } => (format!("{TARGET}{connector}"), state.map(target_state_value)),
             Self::TaskFencing { connector, tasks } => {
@@ -174,9 +177,9 @@ impl ConfigRecord {
     }
 }
 
-fn properties(config: &Config) -> Value {
+fn properties<'a>(entries: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Value {
     let map: Map<String, Value> =
-        config.iter().map(|(name, value)| (name.to_owned(), value.map_or(Value::Null, Value::from))).collect();
+        entries.into_iter().map(|(name, value)| (name.to_owned(), value.map_or(Value::Null, Value::from))).collect();
     json!({"properties": map})
 }
 
