@@ -140,6 +140,10 @@ impl Herder {
             InstanceId::Task(task) => state.task_config(task).is_some(),
         };
         if !exists {
+            if state.contains(id.connector()) {
+                // A task taken away: its end is told before its status goes, as Java does.
+                self.put_status(id, State::Unassigned, None);
+            }
             self.env.stores.statuses.delete(id.status_key());
         }
         let (dead, restarting) = match id {

@@ -131,9 +131,6 @@ impl Herder {
         let Some(planned) = self.status(&restart.name, Some(&plan)) else {
             return answer(reply, Err(Error::not_found(format!("Status for connector {} not found", restart.name))));
         };
-        if plan.is_empty() {
-            return answer(reply, Ok(planned));
-        }
         self.write(reply, move |stores| async move {
             stores.configs.put_restart(&restart.name, restart.include_tasks, restart.only_failed).await?;
             Ok(planned)
