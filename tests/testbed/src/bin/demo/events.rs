@@ -16,7 +16,7 @@ const PARTITIONS: i32 = 2;
 pub const FLUSH_SIZE: u64 = 1_000;
 
 const TICK: Duration = Duration::from_millis(500);
-const EVENTS_PER_TICK: u64 = 60;
+const EVENTS_PER_TICK: u64 = 150;
 
 /// Produces events until it is stopped.
 pub struct Events {

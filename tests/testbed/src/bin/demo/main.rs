@@ -76,22 +76,24 @@ async fn demo(screen: &Arc<Screen>) -> Result<()> {
     screen.step("writing to the tables orders and users, and JSON events to the topics orders and user-events");
 
     let worker = services.worker(screen).await?;
-    let result = {
+    let arrived = {
         let watch = Watch::new(&services, &writer, &events, worker.rest())?;
         let flow = async {
             connectors::submit(&services, worker.rest(), screen).await?;
             screen.step(&format!("everything flows; {} seconds of writing", WRITING.as_secs()));
             tokio::time::sleep(WRITING).await;
-            settle(&services, &writer, &events, screen).await?;
-            screen.clear_line();
-            check::everything(&services, &events, screen).await
+            settle(&services, &writer, &events, screen).await
         };
         tokio::select! {
             outcome = flow => outcome,
             error = watch.run(screen) => Err(error),
         }
     };
-    result.map_err(|error| Error::new(format!("{error}\nThe worker's log ends with:\n{}", worker.log_tail())))?;
+    let checked = match arrived {
+        Ok(()) => check::everything(&services, &events, screen).await,
+        Err(error) => Err(error),
+    };
+    checked.map_err(|error| Error::new(format!("{error}\nThe worker's log ends with:\n{}", worker.log_tail())))?;
     look::show_rows(&services, screen).await?;
 
     if keep {

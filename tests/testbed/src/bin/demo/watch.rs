@@ -1,12 +1,12 @@
 //! The live line, and the eye on everything that may fail meanwhile.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use millstream_testbed::rest::path_of;
 use millstream_testbed::{ConnectRest, Error, Result};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use std::sync::Arc;
 
 use crate::database::Writer;
 use crate::events::Events;
@@ -55,23 +55,14 @@ impl<'a> Watch<'a> {
         self.events.check().await?;
         self.connectors().await?;
         let written = self.writer.written();
-        let topics: Vec<String> = self
-            .records()
-            .await?
-            .into_iter()
-            .zip(TOPICS)
-            .filter_map(|(count, topic)| Some(format!("{topic} {}", counted(count?))))
-            .collect();
+        let mut parts =
+            vec![format!("rows {} inserted, {} updated", counted(written.inserted), counted(written.updated))];
+        let topics = self.records().await?.into_iter().zip(TOPICS);
+        parts.extend(topics.filter_map(|(count, topic)| Some(format!("{topic} {}", counted(count?)))));
         let objects = self.services.s3.list(BUCKET, "").await?;
         let kib = objects.iter().map(|object| object.size).sum::<u64>() / 1024;
-        screen.live(&format!(
-            "rows {} +{} upd | {} | S3 {} files, {} KiB",
-            counted(written.inserted),
-            counted(written.updated),
-            if topics.is_empty() { "no topic yet".to_owned() } else { topics.join(", ") },
-            objects.len(),
-            counted(kib)
-        ));
+        parts.push(format!("S3 {} files, {} KiB", objects.len(), counted(kib)));
+        screen.live(&parts);
         Ok(())
     }
 
