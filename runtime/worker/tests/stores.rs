@@ -164,8 +164,9 @@ async fn ends_of_transactions_and_deleted_records_are_passed() {
         let text = |v: &str| Some(v.to_owned());
         assert_eq!(values(&seen), [text("one"), text("two")]);
         assert_eq!(values(&seen_all), [text("one"), text("gone"), text("two"), text("gone")]);
-        // Both go on after the markers.
+        // Both go on after the markers. A transaction is over for readers, at the latest, when the next one has begun.
         transaction("three", true).await;
+        transaction("gone", false).await;
         committed.read_to_end().await.unwrap();
         assert_eq!(values(&seen).last(), Some(&text("three")));
         committed.stop().await;

@@ -42,8 +42,28 @@ pub enum Created {
 /// An admin client. Cheap to clone; its connections and threads end with the last clone.
 #[derive(Clone)]
 pub struct Admin {
-    client: Arc<AdminClient<LoggingContext>>,
+    client: Arc<Client>,
     bootstrap: Arc<str>,
+}
+
+/// Ends on a thread of its own: ending joins the client's threads, which takes a tenth of a second.
+struct Client(Option<AdminClient<LoggingContext>>);
+
+impl Client {
+    fn get(&self) -> Result<&AdminClient<LoggingContext>> {
+        // Taken out by drop alone.
+        self.0.as_ref().ok_or_else(|| Error::internal("the admin client has ended"))
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let client = self.0.take();
+        let ending = std::thread::Builder::new().name("admin-end".to_owned()).spawn(move || drop(client));
+        if let Err(error) = ending {
+            tracing::debug!(%error, "the admin client ended on the thread of its user");
+        }
+    }
 }
 
 impl Admin {
@@ -54,7 +74,7 @@ impl Admin {
         let client = native
             .create_with_context(settings.context())
             .map_err(|error| kafka_error("cannot make an admin client", error))?;
-        Ok(Self { client: Arc::new(client), bootstrap: settings.bootstrap().into() })
+        Ok(Self { client: Arc::new(Client(Some(client))), bootstrap: settings.bootstrap().into() })
     }
 
     /// The bootstrap servers.
@@ -116,6 +136,7 @@ impl Admin {
         let resource = [ResourceSpecifier::Topic(topic)];
         let answer = self
             .client
+            .get()?
             .describe_configs(&resource, &options())
             .await
             .map_err(|error| kafka_error(what(), error))?
@@ -134,7 +155,7 @@ impl Admin {
             new = new.set(key, value);
         }
         let mut answers =
-            self.client.create_topics([&new], &options()).await.map_err(|error| kafka_error(what(), error))?;
+            self.client.get()?.create_topics([&new], &options()).await.map_err(|error| kafka_error(what(), error))?;
         match answers.pop() {
             Some(Ok(_)) => Ok(Created::New),
             Some(Err((_, Code::TopicAlreadyExists))) => Ok(Created::Existed),
@@ -161,9 +182,9 @@ impl Admin {
         ask: impl FnOnce(&AdminClient<LoggingContext>) -> Result<T, KafkaError> + Send + 'static,
     ) -> Result<T> {
         let client = self.client.clone();
-        tokio::task::spawn_blocking(move || ask(&client))
+        tokio::task::spawn_blocking(move || client.get().map(ask))
             .await
-            .map_err(|error| Error::internal("a question to the brokers was dropped").caused_by(error))?
+            .map_err(|error| Error::internal("a question to the brokers was dropped").caused_by(error))??
             .map_err(|error| kafka_error(format!("cannot ask the brokers at {}", self.bootstrap), error))
     }
 }

@@ -29,13 +29,16 @@ impl LoggingContext {
 
 impl ClientContext for LoggingContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        let client = &*self.client;
-        match level {
-            // Connection trouble comes as `error` events too, where it is told with the bootstrap servers.
-            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
-                tracing::error!(client, facility, message, "kafka client");
-            }
-            _ => tracing::debug!(client, facility, message, "kafka client"),
+        let (client, bootstrap) = (&*self.client, &*self.bootstrap);
+        // Why no connection comes about (refused, no such host, wrong password, unknown certificate) is told here alone.
+        let trouble = matches!(
+            level,
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error
+        );
+        if trouble && self.limit.pass() {
+            tracing::warn!(client, bootstrap, facility, message, "kafka client has trouble, it keeps trying");
+        } else {
+            tracing::debug!(client, facility, message, "kafka client");
         }
     }
 

@@ -9,6 +9,8 @@ use super::context::Limit;
 
 /// Pause between attempts.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Pause until metadata know of a new topic.
+const SOON: Duration = Duration::from_millis(30);
 
 /// One of the config, offset and status topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +39,12 @@ impl InternalTopic {
                 Ok(None) => match admin.create_topic(&self.request()).await {
                     Ok(Created::New) => {
                         tracing::info!(topic = self.topic.name, holds = self.holds, "topic created");
+                        tokio::time::sleep(SOON).await;
                         continue;
                     }
+                    // Made a moment ago, by this worker or another; metadata follow.
                     Ok(Created::Existed) => {
-                        tokio::time::sleep(PAUSE).await;
+                        tokio::time::sleep(SOON).await;
                         continue;
                     }
                     Err(error) => error,

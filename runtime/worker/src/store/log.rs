@@ -61,6 +61,8 @@ impl StoreLog {
         let log = self.log.lock().take();
         if let Some(log) = log {
             log.stop().await;
+            // The end of the clients waits for their threads.
+            let _ = tokio::task::spawn_blocking(move || drop(log)).await;
         }
     }
 }

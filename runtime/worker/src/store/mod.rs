@@ -150,10 +150,8 @@ impl Stores {
         Ok(())
     }
 
-    /// Stops all three, statuses last: the others' end may still be told.
+    /// Stops all three side by side.
     pub async fn stop(&self) {
-        self.configs.stop().await;
-        self.offsets.stop().await;
-        self.statuses.stop().await;
+        futures::join!(self.offsets.stop(), self.statuses.stop(), self.configs.stop());
     }
 }
