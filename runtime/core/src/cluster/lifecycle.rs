@@ -112,6 +112,7 @@ mod tests {
         put(&mut state, ConfigRecord::Connector { name: "a".into(), config: Some(config(&[("k", "1")])) });
         put(&mut state, ConfigRecord::Commit { connector: "a".into(), tasks: 1 });
         assert!(must_publish_tasks(&state, "a", &tasks), "the last commit came without its task");
+        assert!(must_publish_tasks(&state, "a", &[]), "and so it must be replaced, by an empty set too");
     }
 
     #[test]
