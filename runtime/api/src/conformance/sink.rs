@@ -52,6 +52,7 @@ pub async fn run(world: &mut dyn SinkWorld) -> Result<(), String> {
     let mut player = Player::start(world).await?;
     player.empty_calls().await?;
     player.deliver(&["a-0", "a-1"], 3).await?;
+    player.nothing_twice().await?;
     player.close_and_open_again().await?;
     player.deliver(&["a-0", "a-1", "b-0"], 4).await?;
     player.unavailable_destination().await?;
@@ -210,6 +211,14 @@ impl<'a> Player<'a> {
         }
         self.committed.extend(answer);
         Ok(())
+    }
+
+    /// Nothing was delivered twice so far, so nothing may be there twice.
+    async fn nothing_twice(&mut self) -> Result<(), String> {
+        match self.written().await?.into_iter().find(|(_, times)| *times > 1) {
+            Some((text, times)) => Err(format!("{text} was delivered once and is there {times} times")),
+            None => Ok(()),
+        }
     }
 
     /// The worker gives partitions up and gets them back; records behind the commit come again.
