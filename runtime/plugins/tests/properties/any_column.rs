@@ -83,17 +83,17 @@ fn field(shape: &Shape, name: &str) -> Field {
         }
     };
     let plain = schema::name(&out).is_none();
-    if plain && shape.flavour % 5 == 0 {
+    if plain && shape.flavour.is_multiple_of(5) {
         out = schema::with_meta(out, [(schema::NAME, "io.example.Näme".to_owned()), (schema::VERSION, "3".to_owned())]);
     }
-    if shape.flavour % 7 == 0 {
+    if shape.flavour.is_multiple_of(7) {
         out = schema::with_meta(out, [(schema::DOC, "what \"it\" is\n".to_owned())]);
     }
-    if plain && shape.flavour % 3 == 0 {
+    if plain && shape.flavour.is_multiple_of(3) {
         out = schema::with_meta(out, [(schema::PARAMETERS, r#"{"z":"1","a":"\"q\""}"#.to_owned())]);
     }
     // A null would be replaced by the default, and be another value: only what is never null has one here.
-    if !optional && shape.flavour % 2 == 0 {
+    if !optional && shape.flavour.is_multiple_of(2) {
         let default = match out.data_type() {
             DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 | DataType::Date32 => "-7",
             DataType::Float64 => "2.5",

@@ -3,3 +3,4 @@
 mod any_column;
 mod conformance;
 mod json;
+mod rows;
