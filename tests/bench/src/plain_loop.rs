@@ -55,7 +55,7 @@ struct Typed<'a> {
     email: &'a str,
     note: Option<&'a str>,
     active: bool,
-    created_at: i64,
+    region: &'a str,
     updated_at: i64,
 }
 
@@ -72,7 +72,7 @@ struct Inferred<'a> {
     email: &'a str,
     note: Option<&'a str>,
     active: bool,
-    created_at: i64,
+    region: &'a str,
     updated_at: i64,
 }
 
@@ -135,7 +135,7 @@ struct TypedColumns {
     email: StringBuilder,
     note: StringBuilder,
     active: BooleanBuilder,
-    created_at: TimestampMillisecondBuilder,
+    region: StringBuilder,
     updated_at: TimestampMillisecondBuilder,
 }
 
@@ -152,7 +152,7 @@ impl Columns for TypedColumns {
         self.email.append_value(row.email);
         self.note.append_option(row.note);
         self.active.append_value(row.active);
-        self.created_at.append_value(row.created_at);
+        self.region.append_value(row.region);
         self.updated_at.append_value(row.updated_at);
         Ok(())
     }
@@ -169,7 +169,7 @@ impl Columns for TypedColumns {
             ("email", Arc::new(self.email.finish())),
             ("note", Arc::new(self.note.finish())),
             ("active", Arc::new(self.active.finish())),
-            ("created_at", Arc::new(self.created_at.finish().with_timezone("UTC"))),
+            ("region", Arc::new(self.region.finish())),
             ("updated_at", Arc::new(self.updated_at.finish().with_timezone("UTC"))),
         ];
         Ok(RecordBatch::try_from_iter(columns)?)
@@ -196,7 +196,7 @@ struct InferredColumns {
     email: StringBuilder,
     note: StringBuilder,
     active: BooleanBuilder,
-    created_at: Int64Builder,
+    region: StringBuilder,
     updated_at: Int64Builder,
 }
 
@@ -213,7 +213,7 @@ impl Columns for InferredColumns {
         self.email.append_value(row.email);
         self.note.append_option(row.note);
         self.active.append_value(row.active);
-        self.created_at.append_value(row.created_at);
+        self.region.append_value(row.region);
         self.updated_at.append_value(row.updated_at);
         Ok(())
     }
@@ -230,7 +230,7 @@ impl Columns for InferredColumns {
             ("email", Arc::new(self.email.finish())),
             ("note", Arc::new(self.note.finish())),
             ("active", Arc::new(self.active.finish())),
-            ("created_at", Arc::new(self.created_at.finish())),
+            ("region", Arc::new(self.region.finish())),
             ("updated_at", Arc::new(self.updated_at.finish())),
         ];
         Ok(RecordBatch::try_from_iter(columns)?)

@@ -24,7 +24,7 @@ create table bench_orders (
     email text not null,
     note text,
     active boolean not null,
-    created_at timestamptz not null,
+    region text not null,
     updated_at timestamptz not null
 )";
 
@@ -39,7 +39,7 @@ pub async fn create(postgres: &Postgres, rows: u64) -> Result<()> {
          (array['new', 'paid', 'packed', 'shipped', 'delivered'])[1 + g % 5], \
          'customer' || (1 + g * 7919 % 100000) || '@example.com', \
          case when g % 4 <> 0 then 'deliver to door ' || g % 977 end, g % 10 <> 0, \
-         timestamptz '2024-01-01 00:00:00+00' + g * interval '1003 microseconds', \
+         (array['north', 'south', 'east', 'west'])[1 + g % 4], \
          timestamptz '2024-06-01 00:00:00+00' + g * interval '1003 microseconds' \
          from generate_series(1, {rows}::bigint) g"
     );

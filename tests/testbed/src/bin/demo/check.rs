@@ -44,11 +44,9 @@ pub async fn fill_last_files(services: &Services) -> Result<()> {
         let missing = records.unsigned_abs().next_multiple_of(FLUSH_SIZE) - records.unsigned_abs();
         if missing > 0 {
             database::touch(&services.postgres, table.name, missing).await?;
-            wait_for_topic(services, table, TYPED).await?;
-            wait_for_topic(services, table, "db.").await?;
         }
     }
-    Ok(())
+    wait_for_topics(services).await
 }
 
 /// Waits until the sinks have committed everything in their topics, which they do once it is in files.

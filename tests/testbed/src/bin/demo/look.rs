@@ -65,11 +65,11 @@ pub fn show_addresses(services: &Services, rest: &ConnectRest, screen: &Screen) 
         ),
         String::new(),
         "Try:".to_owned(),
-        format!("  curl -s {base}/connectors?expand=status"),
+        format!("  curl -s '{base}/connectors?expand=status'"),
         format!("  curl -s {base}/connectors/s3-sink-connector/status"),
         format!("  curl -s -X PUT {base}/connectors/postgres-source-connector/pause"),
         format!("  curl -s -X PUT {base}/connectors/postgres-source-connector/resume"),
-        format!("  curl -s -X POST {base}/connectors/postgres-source-connector/restart?includeTasks=true"),
+        format!("  curl -s -X POST '{base}/connectors/postgres-source-connector/restart?includeTasks=true'"),
         format!("  curl -s {base}/connector-plugins"),
     ] {
         screen.detail(&line);
