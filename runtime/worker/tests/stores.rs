@@ -377,7 +377,7 @@ async fn offsets_stay_under_the_bytes_they_have() {
     assert_eq!(topics.partitions(&topic_name).await.unwrap().map(|p| p.len()), Some(5));
     let reader = stores.offsets.clone().reader("c");
     let asked = SourcePartition(map(json!({"table": "t", "db": "d"})));
-    assert_eq!(reader.offsets(&[asked.clone()]).await.unwrap(), [None]);
+    assert_eq!(reader.offsets(std::slice::from_ref(&asked)).await.unwrap(), [None]);
 
     // Written by another worker, keys the other way round; the reader sees it at once.
     let odd = r#"["c",{"db":"d","table":"t"}]"#;
@@ -386,7 +386,7 @@ async fn offsets_stay_under_the_bytes_they_have() {
     for (key, value) in [(odd, r#"{"n":1}"#), (r#"["c",null]"#, r#"{"n":9}"#)] {
         java.send(FutureRecord::to(&topic_name).key(key).payload(value), LIMIT).await.unwrap();
     }
-    assert_eq!(reader.offsets(&[asked.clone()]).await.unwrap(), [Some(map(json!({"n": 1})))]);
+    assert_eq!(reader.offsets(std::slice::from_ref(&asked)).await.unwrap(), [Some(map(json!({"n": 1})))]);
 
     let asked = Arc::new(asked);
     let other = Arc::new(SourcePartition(map(json!({"table": "u", "db": "d"}))));

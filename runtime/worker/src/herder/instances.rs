@@ -72,11 +72,7 @@ impl Herder {
             {
                 self.publish_tasks(&connector, configs);
             }
-            InstanceEvent::Ended { id, epoch } => {
-                if self.forget_ended(&id, epoch) {
-                    self.after_end(&id);
-                }
-            }
+            InstanceEvent::Ended { id, epoch } if self.forget_ended(&id, epoch) => self.after_end(&id),
             _ => {}
         }
     }

@@ -254,7 +254,7 @@ impl TopicHandle {
         // SAFETY: the array and all bytes it points to are alive during the call, which copies them. `_private` is an Arc turned
         // into a pointer: the delivery callback takes it back for each record taken over, the loop below for the others.
         unsafe {
-            sys::rd_kafka_produce_batch(self.topic, PARTITION_UA, flags as i32, messages.as_mut_ptr(), count);
+            sys::rd_kafka_produce_batch(self.topic, PARTITION_UA, flags, messages.as_mut_ptr(), count);
         }
         let mut refused = Vec::new();
         for (index, message) in messages.iter().enumerate() {

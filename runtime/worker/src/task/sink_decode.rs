@@ -137,7 +137,7 @@ fn without_failed(batch: SinkBatch, keep: &[bool]) -> Result<Option<SinkBatch>> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{BinaryArray, Int64Array, StringArray};
+    use arrow::array::{Array, BinaryArray, Int64Array, StringArray};
     use millstream_api::{DecodedRun, Headers};
 
     fn run(rows: i64) -> RawRun {
