@@ -24,6 +24,9 @@ mod store;
 mod task;
 mod upload;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use millstream_api::ConnectorPlugin;

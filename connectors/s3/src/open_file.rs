@@ -162,7 +162,7 @@ impl OpenFile {
     }
 
     /// Ends the file and sends what is left of it.
-    pub(crate) fn finish(mut self, settings: &FileSettings, uploader: &Uploader) -> Result<Upload> {
+    pub(crate) fn finish(mut self, settings: &FileSettings, uploader: &Uploader, part_size: usize) -> Result<Upload> {
         self.fix_columns(true, settings)?;
         let marks = [("millstream-end-offset", self.end.to_string()), ("millstream-records", self.rows.to_string())];
         let mut footer = vec![
@@ -171,19 +171,23 @@ impl OpenFile {
             ("millstream-start-offset", self.start.to_string()),
         ];
         footer.extend(marks.clone());
-        let rest = match self.content {
+        let mut rest = match self.content {
             Content::Typed(file) | Content::Inferred(_, file) => file.finish(&footer)?,
             Content::Sampling(_) => bytes::Bytes::new(),
         };
         let upload = match self.upload {
             Some(upload) => upload,
             None => {
-                // In one request the metadata can say where the object ends; that of parts is set when the first one goes.
                 let mut object = self.object;
                 object.metadata.extend(marks);
                 uploader.start(object)
             }
         };
+        // Parts of one size and a smaller one at the end: some stores insist.
+        let part_size = part_size << (self.parts / PARTS_OF_A_SIZE).min(8);
+        while rest.len() > part_size {
+            upload.part(uploader.hold(rest.split_to(part_size)));
+        }
         upload.finish(uploader.hold(rest));
         Ok(upload)
     }

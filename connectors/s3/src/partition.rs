@@ -281,7 +281,7 @@ impl PartitionWriter {
     fn rotate(&mut self, tools: &Tools) -> Result<()> {
         for (_, file) in std::mem::take(&mut self.open) {
             let start = file.start();
-            let upload = file.finish(&tools.settings, &tools.uploader)?;
+            let upload = file.finish(&tools.settings, &tools.uploader, tools.config.part_size)?;
             self.closed.push(Closed { start, upload });
         }
         Ok(())

@@ -565,12 +565,12 @@ fn storage_and_partitioner_keys(def: ConfigDef) -> ConfigDef {
     .key(ConfigKey::with_default("locale", T::String, "", I::Medium, "Language of names in time directories.").shown(
         PARTITIONER,
         5,
-        W::Medium,
+        W::Long,
         "Locale",
     ))
     .key(
         ConfigKey::with_default("timezone", T::String, "", I::Medium, "Time zone of time directories.")
-            .shown(PARTITIONER, 6, W::Medium, "Timezone")
+            .shown(PARTITIONER, 6, W::Long, "Timezone")
             .check(words::time_zone),
     )
     .key(ConfigKey::with_default("timestamp.extractor", T::String, "Wallclock", I::Medium, "Which time counts.").shown(

@@ -145,13 +145,18 @@ impl Columns {
     /// The rows as columns.
     pub(crate) fn rows(&self, rows: &Rows) -> Result<RecordBatch> {
         let mut values: Vec<Option<&Value>> = rows.values().map(Some).collect();
-        let mut rests = Vec::new();
+        let mut unmapped = StringBuilder::new();
         let mut kept = Vec::new();
         if self.unmapped {
-            for (row, value) in rows.values().enumerate().filter(|(_, value)| !self.kind.holds(value)) {
-                let (fitting, rest) = split::split(&self.kind, value);
-                kept.push((row, fitting));
-                rests.push((row, rest));
+            for (row, value) in rows.values().enumerate() {
+                if self.kind.holds(value) {
+                    unmapped.append_null();
+                } else {
+                    let mut rest = String::new();
+                    split::rest(&self.kind, value, &mut rest);
+                    unmapped.append_value(rest);
+                    kept.push((row, split::kept(&self.kind, value)));
+                }
             }
             for (row, fitting) in &kept {
                 if let Some(slot) = values.get_mut(*row) {
@@ -164,26 +169,10 @@ impl Columns {
             other => vec![build::column(other, &values)?],
         };
         if self.unmapped {
-            columns.push(Arc::new(unmapped(&rests, values.len())));
+            columns.push(Arc::new(unmapped.finish()));
         }
         let options = RecordBatchOptions::new().with_row_count(Some(values.len()));
         RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
             .map_err(|error| Error::internal("inferred columns do not fit their schema").caused_by(error))
     }
-}
-
-fn unmapped(rests: &[(usize, Option<Value>)], rows: usize) -> arrow::array::StringArray {
-    let mut column = StringBuilder::new();
-    for (row, rest) in rests {
-        let Some(rest) = rest else { continue };
-        column.append_nulls(row - column_len(&column));
-        column.append_value(sonic_rs::to_string(rest).unwrap_or_default());
-    }
-    column.append_nulls(rows - column_len(&column));
-    column.finish()
-}
-
-fn column_len(column: &StringBuilder) -> usize {
-    use arrow::array::ArrayBuilder as _;
-    column.len()
 }

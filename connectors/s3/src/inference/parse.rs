@@ -1,9 +1,11 @@
 //! Parsing of a batch's JSON texts, once.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use arrow::array::{Array, StringArray};
-use sonic_rs::{JsonContainerTrait as _, Value};
+use sonic_rs::{JsonContainerTrait as _, JsonValueTrait as _, Value};
 
 /// A value nested deeper than this is refused: what walks it may recurse.
 const DEEPEST: usize = 1000;
@@ -18,7 +20,7 @@ pub(crate) struct Documents {
 
 #[derive(Debug)]
 enum Values {
-    /// One array for all rows: one allocation for the whole batch.
+    /// One array for all rows, a mark between two: one allocation for the whole batch.
     Together(Value),
     /// A value for each row.
     Each(Vec<Value>),
@@ -49,19 +51,8 @@ pub(crate) fn parse(texts: &StringArray) -> Result<Documents, Vec<Refused>> {
     if !refused.is_empty() {
         return Err(refused);
     }
-    let mut joined = Vec::with_capacity(total + rows + 2);
-    joined.push(b'[');
-    for row in 0..rows {
-        if row > 0 {
-            joined.push(b',');
-        }
-        joined.extend_from_slice(texts.value(row).as_bytes());
-    }
-    joined.push(b']');
-    if let Ok(value) = sonic_rs::from_slice::<Value>(&joined)
-        && value.as_array().is_some_and(|items| items.len() == rows)
-    {
-        return Ok(Documents { values: Values::Together(value), ends });
+    if let Some(together) = together(texts, total) {
+        return Ok(Documents { values: Values::Together(together), ends });
     }
     let mut each = Vec::with_capacity(rows);
     for row in 0..rows {
@@ -74,6 +65,37 @@ pub(crate) fn parse(texts: &StringArray) -> Result<Documents, Vec<Refused>> {
         }
     }
     if refused.is_empty() { Ok(Documents { values: Values::Each(each), ends }) } else { Err(refused) }
+}
+
+/// Parses all rows as one array. A row that is no JSON value can only spoil it: the mark between rows is in no row, so the marks
+/// stand where they should only if each row is exactly one value.
+fn together(texts: &StringArray, total: usize) -> Option<Value> {
+    let rows = texts.len();
+    let mark = mark();
+    let mut joined = Vec::with_capacity(total + rows * (mark.len() + 4) + 2);
+    joined.push(b'[');
+    for row in 0..rows {
+        if row > 0 {
+            joined.extend_from_slice(b",\"");
+            joined.extend_from_slice(mark.as_bytes());
+            joined.extend_from_slice(b"\",");
+        }
+        joined.extend_from_slice(texts.value(row).as_bytes());
+    }
+    joined.push(b']');
+    let value = sonic_rs::from_slice::<Value>(&joined).ok()?;
+    let items = value.as_array()?;
+    let marked = items.iter().skip(1).step_by(2).all(|item| item.as_str() == Some(mark));
+    (marked && items.len() + 1 == 2 * rows).then_some(value)
+}
+
+/// A text no record can know of: random, and another in each process.
+fn mark() -> &'static str {
+    static MARK: LazyLock<String> = LazyLock::new(|| {
+        let random = || RandomState::new().build_hasher().finish();
+        format!("{:016x}{:016x}", random(), random())
+    });
+    &MARK
 }
 
 fn is_too_deep(text: &[u8]) -> bool {
@@ -109,11 +131,11 @@ impl Documents {
 
     /// The values of some rows.
     pub(super) fn values(&self, rows: Range<usize>) -> impl Iterator<Item = &Value> {
-        let all: &[Value] = match &self.values {
-            Values::Together(array) => array.as_array().map_or(&[], |array| array.as_slice()),
-            Values::Each(values) => values,
+        let (all, stride): (&[Value], usize) = match &self.values {
+            Values::Together(array) => (array.as_array().map_or(&[], |array| array.as_slice()), 2),
+            Values::Each(values) => (values, 1),
         };
-        all.get(rows).unwrap_or_default().iter()
+        all.get(rows.start * stride..).unwrap_or_default().iter().step_by(stride).take(rows.len())
     }
 
     /// Bytes of text of some rows.

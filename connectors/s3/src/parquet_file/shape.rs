@@ -191,9 +191,11 @@ impl Rules {
         let DataType::Struct(pair) = entries.data_type() else {
             return Err(format!("field {path} is a map without entries"));
         };
+        // Keys of an Arrow map are never null; the schema's word on that is in the metadata.
+        let optional = |key: &Field| key.metadata().contains_key(schema::OPTIONAL);
         let text_keys = pair
             .first()
-            .is_some_and(|key| key.data_type() == &DataType::Utf8 && (!key.is_nullable() || self.optional_map_keys));
+            .is_some_and(|key| key.data_type() == &DataType::Utf8 && (self.optional_map_keys || !optional(key)));
         let (mapped, conversions) = self.fields(pair, path)?;
         let plain = conversions.iter().all(|conversion| matches!(conversion, Conversion::Keep));
         let inner = match plain {
