@@ -37,6 +37,8 @@ pub fn check_rules(values: &mut ConfigValues) {
     }
     check_regexes(values);
     let mappings_fine = check_mappings(values);
+    // What goes with what depends on the mode.
+    let Some(mode) = mode else { return };
     let (has_query, has_masked) = (is_set(values, keys::QUERY), is_set(values, keys::QUERY_MASKED));
     if has_query && has_masked {
         for key in [keys::QUERY, keys::QUERY_MASKED] {
@@ -117,7 +119,7 @@ fn check_mappings(values: &mut ConfigValues) -> bool {
     fine
 }
 
-fn check_query(values: &mut ConfigValues, mode: Option<Mode>) {
+fn check_query(values: &mut ConfigValues, mode: Mode) {
     let filters: Vec<_> = FILTERS.into_iter().filter(|key| is_set(values, key)).collect();
     for key in filters.iter().copied() {
         values.error(key, "A query replaces the tables, so no list of tables can be set beside it");
@@ -127,13 +129,13 @@ fn check_query(values: &mut ConfigValues, mode: Option<Mode>) {
             values.error(key, "A query replaces the tables, so it cannot be set beside a list of tables");
         }
     }
-    if mode.is_some_and(Mode::has_incrementing) && !is_set(values, keys::INC_COLUMN) {
+    if mode.has_incrementing() && !is_set(values, keys::INC_COLUMN) {
         values.error(keys::INC_COLUMN, "A query has no auto-increment column: name the incrementing column");
     }
     require_timestamp_column(values, mode);
 }
 
-fn check_filters(values: &mut ConfigValues, mode: Option<Mode>, mappings_fine: bool) {
+fn check_filters(values: &mut ConfigValues, mode: Mode, mappings_fine: bool) {
     let legacy: Vec<_> = LEGACY.into_iter().filter(|key| is_set(values, key)).collect();
     let new: Vec<_> = NEW.into_iter().filter(|key| is_set(values, key)).collect();
     if !legacy.is_empty() && !new.is_empty() {
@@ -165,15 +167,14 @@ fn check_filters(values: &mut ConfigValues, mode: Option<Mode>, mappings_fine: b
     }
 }
 
-fn require_timestamp_column(values: &mut ConfigValues, mode: Option<Mode>) {
-    if mode.is_some_and(Mode::has_timestamp) && !is_set(values, keys::TS_COLUMN) && !is_set(values, keys::TS_MAPPING) {
+fn require_timestamp_column(values: &mut ConfigValues, mode: Mode) {
+    if mode.has_timestamp() && !is_set(values, keys::TS_COLUMN) && !is_set(values, keys::TS_MAPPING) {
         values.error(keys::TS_COLUMN, "The mode needs a timestamp column");
     }
 }
 
 /// The first mapping that the mode needs or forbids.
-fn check_mode_and_mappings(values: &mut ConfigValues, mode: Option<Mode>) {
-    let Some(mode) = mode else { return };
+fn check_mode_and_mappings(values: &mut ConfigValues, mode: Mode) {
     for (key, needed) in [(keys::TS_MAPPING, mode.has_timestamp()), (keys::INC_MAPPING, mode.has_incrementing())] {
         if is_set(values, key) != needed {
             let verb = if needed { "needs" } else { "does not go with" };

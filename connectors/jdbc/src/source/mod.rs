@@ -7,3 +7,11 @@ mod reader;
 mod task;
 
 pub use task::JdbcSourceTask;
+
+#[cfg(test)]
+pub mod testing {
+    //! What tests outside of this folder use.
+
+    pub use super::chunk::{Chunk, ChunkBuilder, ChunkLimits, TableShape};
+    pub use super::page::{ChunkSink, stream_rows};
+}

@@ -27,8 +27,11 @@ impl ValueError {
     /// What to do about it.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Fraction | Self::OutOfRange => {
-                "declare the column's precision and scale, or cast it in a view; numeric.mapping=none keeps every digit"
+            Self::Fraction => {
+                "declare the column's precision and scale, cast it in a view, or set numeric.mapping to none to keep every digit"
+            }
+            Self::OutOfRange => {
+                "cast the column in a view to a type that holds its values; declare precision and scale of a numeric one"
             }
             Self::NotANumber | Self::Infinite | Self::Scale => "change the value, or cast the column in a view",
             Self::Null => "validate the column's constraint",
