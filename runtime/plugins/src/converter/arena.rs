@@ -2,7 +2,7 @@
 
 use arrow::array::{BinaryArray, NullBufferBuilder};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
-use millstream_api::{Encoded, Error, Result, RowFailure};
+use millstream_api::{Column, Encoded, Error, Result, RowFailure};
 
 /// Payloads one after the other, with the rows that failed.
 pub(crate) struct Arena {
@@ -57,4 +57,11 @@ impl Arena {
             .map_err(|e| Error::internal("the payloads of a batch do not line up").caused_by(e))?;
         Ok(Encoded { payloads, failures: self.failures })
     }
+}
+
+/// What becomes of a column that cannot be written at all: every row that has something to write fails.
+pub(crate) fn all_failed(column: &Column, error: &Error) -> Encoded {
+    let rows = (0..column.len()).filter(|row| !column.is_absent(*row));
+    let failures = rows.map(|row| RowFailure { row, error: Error::new(error.kind(), error.to_string()) }).collect();
+    Encoded { payloads: BinaryArray::new_null(column.len()), failures }
 }

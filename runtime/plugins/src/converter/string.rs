@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use millstream_api::config::{ConfigType, Importance, Width};
 use millstream_api::{Column, Config, ConfigDef, ConfigKey, Converter, ConverterRole, Decoded, Encoded, Error, Result};
 
-use super::arena::Arena;
+use super::arena::{Arena, all_failed};
 use super::bytes::one_run;
 use super::{converter_type, with_role};
 use charset::Charset;
@@ -106,6 +106,6 @@ impl Converter for StringConverter {
     }
 
     fn encode(&mut self, _topic: &str, column: &Column) -> Encoded {
-        self.encode_rows(column).unwrap_or_else(|_| Arena::new(0, 0).nulls(column.len()))
+        self.encode_rows(column).unwrap_or_else(|error| all_failed(column, &error))
     }
 }

@@ -116,6 +116,16 @@ fn bytes_that_are_a_decimal_are_no_bytes() {
 }
 
 #[test]
+fn bytes_have_no_text() {
+    let field = Arc::new(Field::new("value", DataType::Binary, true));
+    let column = Column::new(field, Arc::new(BinaryArray::from_opt_vec(vec![None, Some(&[1])]))).unwrap();
+    // Java writes the address of an object.
+    let encoded = made("String", &[]).encode("t", &column);
+    assert_eq!(encoded.failures.iter().map(|f| f.row).collect::<Vec<_>>(), [1]);
+    assert_eq!(encoded.payloads.null_count(), 2);
+}
+
+#[test]
 fn wrong_settings_name_their_key() {
     for (class, key, value) in [
         ("Json", "schemas.enable", "maybe"),

@@ -24,9 +24,9 @@ use std::collections::HashMap;
 
 use arrow::array::{Array, BinaryArray};
 use arrow::datatypes::FieldRef;
-use millstream_api::{Column, Config, Converter, ConverterRole, Decoded, Encoded, Error, Result, RowFailure, schema};
+use millstream_api::{Column, Config, Converter, ConverterRole, Decoded, Encoded, Error, Result, schema};
 
-use super::arena::Arena;
+use super::arena::{Arena, all_failed};
 use cursor::{Cursor, Kind};
 use encode::Encoder;
 use misfit::part_name;
@@ -259,14 +259,6 @@ impl Converter for JsonConverter {
     }
 
     fn encode(&mut self, _topic: &str, column: &Column) -> Encoded {
-        self.encode_rows(column).unwrap_or_else(|error| {
-            let mut encoded = Arena::new(0, 0).nulls(column.len());
-            let text = error.to_string();
-            encoded.failures = (0..column.len())
-                .filter(|row| !column.is_absent(*row))
-                .map(|row| RowFailure { row, error: Error::new(error.kind(), text.clone()) })
-                .collect();
-            encoded
-        })
+        self.encode_rows(column).unwrap_or_else(|error| all_failed(column, &error))
     }
 }

@@ -117,7 +117,10 @@ impl Rows {
             }),
         };
         let column = column.unwrap_or_else(|error| {
-            self.decoded.failures.push(RowFailure { row: rows.start, error });
+            // Only a defect leads here; without the column none of its rows has a value.
+            self.decoded.failures.retain(|failure| failure.row < rows.start);
+            let failed = |row| RowFailure { row, error: Error::new(error.kind(), error.to_string()) };
+            self.decoded.failures.extend(rows.clone().map(failed));
             Column::absent(rows.len())
         });
         self.decoded.runs.push(DecodedRun { rows, column });
