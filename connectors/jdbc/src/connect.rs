@@ -141,6 +141,11 @@ impl Properties {
         if let Some(user) = user.filter(|user| !user.is_empty()) {
             options = options.username(user);
         }
+        if property(config, "sslrootcert").is_none()
+            && let Some(root) = default_root_certificate()
+        {
+            options = options.ssl_root_cert(root);
+        }
         // Without a name the database is the one named as the user.
         let database = config.url.database.as_deref().unwrap_or(options.get_username()).to_owned();
         all.options = options.database(&database);
@@ -214,6 +219,12 @@ fn ssl_mode(config: &ConnectionConfig) -> Result<PgSslMode> {
         },
         _ => PgSslMode::Prefer,
     })
+}
+
+/// Where libpq and pgjdbc look when no root certificate is named.
+fn default_root_certificate() -> Option<std::path::PathBuf> {
+    let path = std::path::Path::new(&std::env::var_os("HOME")?).join(".postgresql/root.crt");
+    path.is_file().then_some(path)
 }
 
 fn seconds(name: &str, value: &str) -> Result<Option<Duration>> {

@@ -10,7 +10,9 @@ use crate::config::{check_rules, config_def, hide_unused};
 use crate::plugin::check_database;
 
 /// Case, row of the list of defects (0: not in the list, the reason stands beside it), and what we say instead.
-const DIFFERENCES: &[(&str, u32, &[(&str, u64)])] = &[
+type Difference = (&'static str, u32, &'static [(&'static str, u64)]);
+
+const DIFFERENCES: &[Difference] = &[
     ("empty", 1, &[("mode", 1)]),
     ("only-name", 1, &[("mode", 1)]),
     ("no-mode", 1, &[("mode", 1)]),

@@ -169,9 +169,8 @@ impl Reader {
             tracing::warn!(table = %id, "rows of one timestamp were handed on in part: they will come again");
         }
         let summary = result?;
-        if summary.rows > 0 {
-            let width = (bytes / summary.rows).max(1);
-            table.max_rows = (PAGE_BYTES / width).clamp(*PAGE_ROWS.start(), *PAGE_ROWS.end());
+        if let Some(width) = bytes.checked_div(summary.rows) {
+            table.max_rows = (PAGE_BYTES / width.max(1)).clamp(*PAGE_ROWS.start(), *PAGE_ROWS.end());
             tracing::debug!(table = %id, rows = summary.rows, bytes, full = summary.full, "page read");
         }
         table.schema = Some(summary.field.clone());

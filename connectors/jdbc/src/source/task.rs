@@ -116,7 +116,9 @@ impl SourceTask for JdbcSourceTask {
 
 /// The offset a table goes on from: under the first spelling that is found, else `timestamp.initial`.
 async fn stored_offset(context: &SourceTaskContext, config: &SourceConfig, table: &TableId) -> Result<Option<Instant>> {
-    let partitions = known_partitions(table, config.connection.url.database.as_deref());
+    let connection = &config.connection;
+    let user = connection.properties.get("user").map(millstream_api::Secret::expose);
+    let partitions = known_partitions(table, connection.url.database.as_deref().or(user));
     let found = context.offsets.offsets(&partitions).await?;
     let found =
         partitions.iter().zip(found).enumerate().find_map(|(i, (partition, offset))| Some((i, partition, offset?)));

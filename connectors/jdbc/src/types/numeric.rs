@@ -143,7 +143,7 @@ impl<'a> Numeric<'a> {
         if shift < 0 {
             let cut = POWERS[shift.unsigned_abs() as usize % 5];
             let last = self.group(whole);
-            if last % cut != 0 {
+            if !last.is_multiple_of(cut) {
                 return Err(ValueError::Scale);
             }
             value = value.mul_add(10_000 / cut, last / cut).ok_or(ValueError::OutOfRange)?;

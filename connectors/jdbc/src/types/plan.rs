@@ -149,9 +149,9 @@ fn numeric(column: &CatalogColumn, mapping: NumericMapping) -> (Field, Values) {
     }
     if mapping != NumericMapping::None && scale == 0 && precision <= 18 {
         return match precision {
-            ..=2 => plain(DataType::Int8, Values::I8(Vec::new(), I8From::Numeric)),
-            ..=4 => plain(DataType::Int16, Values::I16(Vec::new(), I16From::Numeric)),
-            ..=9 => plain(DataType::Int32, Values::I32(Vec::new(), I32From::Numeric)),
+            0..=2 => plain(DataType::Int8, Values::I8(Vec::new(), I8From::Numeric)),
+            3..=4 => plain(DataType::Int16, Values::I16(Vec::new(), I16From::Numeric)),
+            5..=9 => plain(DataType::Int32, Values::I32(Vec::new(), I32From::Numeric)),
             _ => plain(DataType::Int64, Values::I64(Vec::new(), I64From::Numeric)),
         };
     }
