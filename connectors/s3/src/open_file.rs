@@ -1,6 +1,7 @@
 //! A file being filled: rows go in, and complete parts leave for S3 while it grows.
 
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 use millstream_api::{MemoryBudget, Reservation, Result, TopicPartition};
 
 use crate::inference::{Columns, Rows, Sample};
@@ -134,7 +135,13 @@ impl OpenFile {
             Content::Typed(file) | Content::Inferred(_, file) => file.close_row_group()?,
             Content::Sampling(_) => self.fix_columns(false, settings)?,
         }
-        self.send_parts(uploader, LEAST_PART);
+        self.send_parts(uploader, settings);
+        if let Content::Typed(file) | Content::Inferred(_, file) = &mut self.content
+            && let Some(part) = file.take_unfilled_part(LEAST_PART)
+        {
+            self.send(part, uploader);
+        }
+        self.memory.resize(self.held());
         Ok(())
     }
 
@@ -150,19 +157,24 @@ impl OpenFile {
     }
 
     /// Sends the parts that are complete.
-    pub(crate) fn send_parts(&mut self, uploader: &Uploader, part_size: usize) {
-        if let Content::Typed(file) | Content::Inferred(_, file) = &mut self.content {
-            while let Some(part) = file.take_part(part_size << (self.parts / PARTS_OF_A_SIZE).min(8)) {
-                let upload = self.upload.get_or_insert_with(|| uploader.start(self.object.clone()));
-                upload.part(uploader.hold(part));
-                self.parts += 1;
+    pub(crate) fn send_parts(&mut self, uploader: &Uploader, settings: &FileSettings) {
+        while let Content::Typed(file) | Content::Inferred(_, file) = &mut self.content {
+            file.set_part_size(settings.part_size << (self.parts / PARTS_OF_A_SIZE).min(8));
+            match file.take_part() {
+                Some(part) => self.send(part, uploader),
+                None => break,
             }
         }
         self.memory.resize(self.held());
     }
 
+    fn send(&mut self, part: Bytes, uploader: &Uploader) {
+        self.upload.get_or_insert_with(|| uploader.start(self.object.clone())).part(uploader.hold(part));
+        self.parts += 1;
+    }
+
     /// Ends the file and sends what is left of it.
-    pub(crate) fn finish(mut self, settings: &FileSettings, uploader: &Uploader, part_size: usize) -> Result<Upload> {
+    pub(crate) fn finish(mut self, settings: &FileSettings, uploader: &Uploader) -> Result<Upload> {
         self.fix_columns(true, settings)?;
         let marks = [("millstream-end-offset", self.end.to_string()), ("millstream-records", self.rows.to_string())];
         let mut footer = vec![
@@ -171,9 +183,9 @@ impl OpenFile {
             ("millstream-start-offset", self.start.to_string()),
         ];
         footer.extend(marks.clone());
-        let mut rest = match self.content {
+        let (parts, rest) = match self.content {
             Content::Typed(file) | Content::Inferred(_, file) => file.finish(&footer)?,
-            Content::Sampling(_) => bytes::Bytes::new(),
+            Content::Sampling(_) => Default::default(),
         };
         let upload = match self.upload {
             Some(upload) => upload,
@@ -183,10 +195,8 @@ impl OpenFile {
                 uploader.start(object)
             }
         };
-        // Parts of one size and a smaller one at the end: some stores insist.
-        let part_size = part_size << (self.parts / PARTS_OF_A_SIZE).min(8);
-        while rest.len() > part_size {
-            upload.part(uploader.hold(rest.split_to(part_size)));
+        for part in parts {
+            upload.part(uploader.hold(part));
         }
         upload.finish(uploader.hold(rest));
         Ok(upload)

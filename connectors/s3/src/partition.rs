@@ -168,7 +168,7 @@ impl PartitionWriter {
                         OpenFile::typed(object, origin, start, &shape, &tools.settings, &tools.budget)
                     })?;
                     file.write(&rows.slice(range.start, range.len()), span)?;
-                    file.send_parts(&tools.uploader, tools.config.part_size);
+                    file.send_parts(&tools.uploader, &tools.settings);
                 }
             }
         }
@@ -204,7 +204,7 @@ impl PartitionWriter {
                         Ok(OpenFile::schemaless(object, origin, start, &tools.budget))
                     })?;
                     file.write_json(&rows.slice(range), span, &tools.settings)?;
-                    file.send_parts(&tools.uploader, tools.config.part_size);
+                    file.send_parts(&tools.uploader, &tools.settings);
                 }
             }
         }
@@ -281,7 +281,7 @@ impl PartitionWriter {
     fn rotate(&mut self, tools: &Tools) -> Result<()> {
         for (_, file) in std::mem::take(&mut self.open) {
             let start = file.start();
-            let upload = file.finish(&tools.settings, &tools.uploader, tools.config.part_size)?;
+            let upload = file.finish(&tools.settings, &tools.uploader)?;
             self.closed.push(Closed { start, upload });
         }
         Ok(())

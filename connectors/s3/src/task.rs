@@ -117,7 +117,7 @@ impl SinkTask for S3SinkTask {
         }
         let limit = IN_FLIGHT.max(config.part_size.saturating_mul(2));
         let uploader = Uploader::new(store, &config.store.bucket, limit, context.budget.clone(), context.host.clone());
-        let settings = FileSettings { compression: config.compression };
+        let settings = FileSettings { compression: config.compression, part_size: config.part_size };
         self.tools = Some(Tools { config, settings, uploader, budget: context.budget, host: context.host });
         Ok(())
     }

@@ -15,6 +15,7 @@ use object_store::path::Path;
 use object_store::{Attribute, Attributes, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::store::{Failure, Store};
 
@@ -23,6 +24,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// A request weighs at least this much, so that many tiny files are not all in flight at once.
 const LEAST_WEIGHT: usize = 256 * 1024;
+
+/// A commit covers whatever is complete by then: more of them than this would only cost.
+const BETWEEN_COMMITS: Duration = Duration::from_secs(1);
 
 /// How far an upload is.
 #[derive(Clone, Debug)]
@@ -109,12 +113,40 @@ struct Flight {
     less: Notify,
 }
 
+/// Asks the worker for commits, not too often.
+struct Commits {
+    host: Arc<dyn SinkHost>,
+    last: Mutex<Option<Instant>>,
+}
+
+impl Commits {
+    /// Returns once a commit was asked for that covers what is complete now.
+    async fn ask(&self) {
+        let complete = Instant::now();
+        loop {
+            let due = {
+                let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+                match *last {
+                    Some(last) if last > complete => return,
+                    Some(earlier) if earlier.elapsed() < BETWEEN_COMMITS => earlier + BETWEEN_COMMITS,
+                    _ => {
+                        *last = Some(Instant::now());
+                        break;
+                    }
+                }
+            };
+            tokio::time::sleep_until(due).await;
+        }
+        self.host.request_commit();
+    }
+}
+
 /// Runs the uploads of one task.
 pub(crate) struct Uploader {
     store: Arc<dyn Store>,
     bucket: Arc<str>,
     budget: MemoryBudget,
-    host: Arc<dyn SinkHost>,
+    commits: Arc<Commits>,
     flight: Arc<Flight>,
     limit: usize,
     running: Mutex<JoinSet<()>>,
@@ -130,7 +162,8 @@ impl Uploader {
         host: Arc<dyn SinkHost>,
     ) -> Self {
         let running = Mutex::new(JoinSet::new());
-        Self { store, bucket: bucket.into(), budget, host, flight: Arc::default(), limit, running }
+        let commits = Arc::new(Commits { host, last: Mutex::new(None) });
+        Self { store, bucket: bucket.into(), budget, commits, flight: Arc::default(), limit, running }
     }
 
     /// Counts bytes as in flight.
@@ -165,7 +198,7 @@ impl Uploader {
     pub(crate) fn start(&self, object: Object) -> Upload {
         let (pieces, receiver) = mpsc::unbounded_channel();
         let (report, progress) = watch::channel(Progress::Running(None));
-        let (alive, given_up) = oneshot::channel();
+        let (alive, mut given_up) = oneshot::channel();
         let job = Job {
             store: self.store.clone(),
             what: format!("object s3://{}/{}", self.bucket, object.path),
@@ -173,12 +206,16 @@ impl Uploader {
             report,
             upload_id: Arc::default(),
         };
-        let host = self.host.clone();
+        let commits = self.commits.clone();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         while running.try_join_next().is_some() {}
         running.spawn(async move {
-            if job.run(receiver, given_up).await {
-                host.request_commit();
+            if job.run(receiver, &mut given_up).await {
+                tokio::select! {
+                    () = commits.ask() => {}
+                    // The handle of a complete upload is dropped by the commit that covers it.
+                    _ = given_up => {}
+                }
             }
         });
         Upload { pieces, progress, _alive: alive }
@@ -201,7 +238,7 @@ struct Job {
 
 impl Job {
     /// True when the object is there.
-    async fn run(self, pieces: mpsc::UnboundedReceiver<Piece>, given_up: oneshot::Receiver<()>) -> bool {
+    async fn run(self, pieces: mpsc::UnboundedReceiver<Piece>, given_up: &mut oneshot::Receiver<()>) -> bool {
         let outcome = tokio::select! {
             outcome = self.send_all(pieces) => outcome,
             _ = given_up => None,

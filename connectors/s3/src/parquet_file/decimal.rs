@@ -151,7 +151,7 @@ fn plain(unscaled: &BigInt, scale: i32) -> String {
             let (whole, fraction) = padded.split_at(padded.len() - scale as usize);
             format!("{sign}{whole}.{fraction}")
         }
-        _ if scale < 0 && scale >= -PLAIN_SCALE && digits != "0" => {
+        _ if (-PLAIN_SCALE..0).contains(&scale) && digits != "0" => {
             format!("{sign}{digits}{}", "0".repeat(scale.unsigned_abs() as usize))
         }
         _ => format!("{sign}{digits}E{}", -i64::from(scale)),

@@ -1,5 +1,6 @@
 //! A Parquet file that grows in memory and gives its bytes away as soon as a part of them is complete.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 
 use arrow::datatypes::SchemaRef;
@@ -17,25 +18,51 @@ const ROW_GROUP_BYTES: usize = 16 * 1024 * 1024;
 /// A dictionary that grows beyond this does not pay: its column goes on without.
 const DICTIONARY_BYTES: usize = 256 * 1024;
 
+/// Memory of a part grows from here.
+const SMALLEST_PIECE: usize = 64 * 1024;
+
 /// What all files of a task share.
 #[derive(Clone, Debug)]
 pub(crate) struct FileSettings {
+    /// Bytes of a part.
+    pub(crate) part_size: usize,
     pub(crate) compression: Compression,
 }
 
 /// A file being written.
 pub(crate) struct ParquetFile {
-    writer: ArrowWriter<PartBuffer>,
+    writer: ArrowWriter<Parts>,
 }
 
-/// Where encoded bytes go until they are taken.
-#[derive(Debug, Default)]
-struct PartBuffer(BytesMut);
+/// Where encoded bytes go until they are taken: pieces of the size of a part, so that a part sent is memory set free.
+#[derive(Debug)]
+struct Parts {
+    size: usize,
+    complete: VecDeque<Bytes>,
+    filling: BytesMut,
+}
 
-impl Write for PartBuffer {
+impl Parts {
+    fn len(&self) -> usize {
+        self.complete.iter().map(Bytes::len).sum::<usize>() + self.filling.len()
+    }
+}
+
+impl Write for Parts {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
+        if self.filling.len() >= self.size {
+            self.complete.push_back(self.filling.split().freeze());
+            self.filling = BytesMut::new();
+        }
+        let taken = bytes.len().min(self.size - self.filling.len());
+        let needed = self.filling.len() + taken;
+        if needed > self.filling.capacity() {
+            // Doubling, but not beyond the part: what is reserved is held.
+            let capacity = needed.max(self.filling.capacity().saturating_mul(2)).max(SMALLEST_PIECE).min(self.size);
+            self.filling.reserve(capacity.max(needed) - self.filling.len());
+        }
+        self.filling.extend_from_slice(bytes.get(..taken).unwrap_or_default());
+        Ok(taken)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -60,7 +87,8 @@ impl ParquetFile {
             // Readers see plain Parquet; Arrow's own copy of the schema would only repeat it.
             .with_skip_arrow_metadata(true)
             .with_schema_root(root.to_owned());
-        let writer = ArrowWriter::try_new_with_options(PartBuffer::default(), schema, options).map_err(cannot_write)?;
+        let parts = Parts { size: settings.part_size.max(1), complete: VecDeque::new(), filling: BytesMut::new() };
+        let writer = ArrowWriter::try_new_with_options(parts, schema, options).map_err(cannot_write)?;
         Ok(Self { writer })
     }
 
@@ -81,22 +109,34 @@ impl ParquetFile {
 
     /// All bytes held.
     pub(crate) fn memory(&self) -> usize {
-        self.row_group_bytes() + self.writer.inner().0.len()
+        self.row_group_bytes() + self.writer.inner().len()
     }
 
-    /// A part of exactly `size` bytes, when that many are complete.
-    pub(crate) fn take_part(&mut self, size: usize) -> Option<Bytes> {
-        let complete = &mut self.writer.inner_mut().0;
-        (complete.len() >= size).then(|| complete.split_to(size).freeze())
+    /// The next part that is complete.
+    pub(crate) fn take_part(&mut self) -> Option<Bytes> {
+        self.writer.inner_mut().complete.pop_front()
     }
 
-    /// Ends the file: writes what is open and the footer with these entries, and gives the rest of the bytes.
-    pub(crate) fn finish(mut self, footer: &[(&'static str, String)]) -> Result<Bytes> {
+    /// What there is of the part that is being filled, if it is of at least this size.
+    pub(crate) fn take_unfilled_part(&mut self, least: usize) -> Option<Bytes> {
+        let filling = &mut self.writer.inner_mut().filling;
+        (filling.len() >= least).then(|| std::mem::take(filling).freeze())
+    }
+
+    /// The size of parts from the next one on.
+    pub(crate) fn set_part_size(&mut self, size: usize) {
+        self.writer.inner_mut().size = size.max(1);
+    }
+
+    /// Ends the file: writes what is open and the footer with these entries, and gives the parts that are left, the last one
+    /// apart.
+    pub(crate) fn finish(mut self, footer: &[(&'static str, String)]) -> Result<(VecDeque<Bytes>, Bytes)> {
         for (key, value) in footer {
             self.writer.append_key_value_metadata(KeyValue::new((*key).to_owned(), value.clone()));
         }
         self.writer.finish().map_err(cannot_write)?;
-        Ok(std::mem::take(&mut self.writer.inner_mut().0).freeze())
+        let parts = self.writer.inner_mut();
+        Ok((std::mem::take(&mut parts.complete), std::mem::take(&mut parts.filling).freeze()))
     }
 }
 
