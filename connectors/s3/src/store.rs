@@ -224,12 +224,11 @@ pub(crate) async fn probe(store: &dyn Store, bucket: &str) -> std::result::Resul
 pub(crate) async fn probe_for_validation(config: &StoreConfig) -> std::result::Result<(), (&'static str, String)> {
     let store = build(config, retry(config, 1, CHECK), CHECK, Duration::from_secs(3))
         .map_err(|error| ("s3.bucket.name", error.to_string()))?;
-    let key_of = |text: &str| match config.endpoint {
+    let key_of = |text: &str| match text {
         _ if text.contains("NoSuchBucket") => "s3.bucket.name",
-        Some(_) if text.contains("InvalidAccessKeyId") || text.contains("SignatureDoesNotMatch") => "aws.access.key.id",
-        None if text.contains("InvalidAccessKeyId") || text.contains("SignatureDoesNotMatch") => "aws.access.key.id",
-        Some(_) => "store.url",
-        None => "s3.bucket.name",
+        _ if text.contains("InvalidAccessKeyId") || text.contains("SignatureDoesNotMatch") => "aws.access.key.id",
+        _ if config.endpoint.is_some() => "store.url",
+        _ => "s3.bucket.name",
     };
     match tokio::time::timeout(CHECK, probe(store.as_ref(), &config.bucket)).await {
         Ok(Ok(())) => Ok(()),

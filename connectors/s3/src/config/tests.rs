@@ -201,3 +201,28 @@ fn flush_size_zero_means_one() {
     let parsed = S3Config::parse(&config(&[("flush.size", "0")])).unwrap();
     assert_eq!(parsed.flush_size, 1);
 }
+
+#[test]
+fn forms_hide_what_does_not_apply() {
+    const ALWAYS: [&str; 3] = ["s3.sse.kms.key.id", "keys.format.class", "headers.format.class"];
+    let time = ["partition.duration.ms", "path.format"];
+    let zone = ["locale", "timezone"];
+    for (changes, more) in [
+        (vec![], [&["avro.codec", "partition.field.name"][..], &time, &zone].concat()),
+        (
+            vec![("format.class", words::JSON_FORMAT)],
+            [&["avro.codec", "parquet.codec", "partition.field.name"][..], &time, &zone].concat(),
+        ),
+        (vec![("partitioner.class", words::FIELD_PARTITIONER)], [&["avro.codec"][..], &time, &zone].concat()),
+        (vec![("partitioner.class", words::TIME_PARTITIONER)], vec!["avro.codec", "partition.field.name"]),
+        (
+            vec![("partitioner.class", words::DAILY_PARTITIONER)],
+            [&["avro.codec", "partition.field.name"][..], &time].concat(),
+        ),
+    ] {
+        let values = validate(&config(&changes));
+        let hidden: BTreeSet<&str> =
+            values.iter().filter(|value| !value.visible).map(|value| value.key.name.as_str()).collect();
+        assert_eq!(hidden, ALWAYS.into_iter().chain(more).collect(), "{changes:?}");
+    }
+}
