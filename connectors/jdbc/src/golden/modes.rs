@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::play::Player;
-use super::{Database, lines, name, object, texts};
+use super::{name, object, play_cases, texts};
 
 /// What comes instead of the recorded outcome.
 enum Outcome {
@@ -272,10 +272,9 @@ fn steps_of<'a>(trace: impl Iterator<Item = (&'a str, &'a str)>, volatile: &[&st
     all
 }
 
-fn compare_ends(case: &Value, player: &Player<'_>) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let volatile = texts(&case["volatile"]);
-    let (topics, offsets): (BTreeMap<String, Vec<String>>, BTreeMap<String, String>) = match difference(case) {
+/// Records by topic, and the last offset by partition.
+fn expected_ends(case: &Value) -> (BTreeMap<String, Vec<String>>, BTreeMap<String, String>) {
+    match difference(case) {
         Some(Ends(topics, offsets)) => (
             topics
                 .iter()
@@ -295,7 +294,13 @@ fn compare_ends(case: &Value, player: &Player<'_>) -> Vec<String> {
                 .map(|pair| (pair[0].as_str().unwrap().to_owned(), pair[1].as_str().unwrap().to_owned()))
                 .collect(),
         ),
-    };
+    }
+}
+
+fn compare_ends(case: &Value, player: &Player<'_>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let volatile = texts(&case["volatile"]);
+    let (topics, offsets) = expected_ends(case);
     let values = |topics: &BTreeMap<String, Vec<String>>| -> BTreeMap<String, Vec<Value>> {
         topics
             .iter()
@@ -358,11 +363,7 @@ fn compare_ends(case: &Value, player: &Player<'_>) -> Vec<String> {
 }
 
 async fn play_all(recording: &str) {
-    let database = Database::start().await;
-    let mut wrong = Vec::new();
-    for case in lines(recording) {
-        database.empty().await;
-        database.run(&texts(&case["ddl"])).await;
+    let wrong = play_cases(recording, async |database, case| {
         let mut config = database.config([("poll.interval.ms", "50"), ("connection.attempts", "1")]);
         for (key, value) in object(&case["config"]) {
             config.set(key, value.as_str().unwrap());
@@ -370,23 +371,28 @@ async fn play_all(recording: &str) {
         for (key, value) in object(&case["initial_config"]) {
             config.set_nullable(key, value.as_str().map(str::to_owned));
         }
-        let mut player = Player::new(&database, config);
-        let played = play(&case, &mut player).await;
-        let problems = match (played, difference(&case)) {
+        let mut player = Player::new(database, config);
+        let played = play(case, &mut player).await;
+        let to_fail = case["failed"] == true || case["refused"] == true;
+        let problems = match (played, difference(case)) {
             (Err(error), Some(Refused(part))) if error.to_string().contains(part) => vec![],
-            (Err(_), None) if case["failed"] == true || case["refused"] == true => vec![],
+            (Err(_), None) if to_fail => vec![],
             (Err(error), _) => vec![format!("failed: {error}")],
             (Ok(_), Some(Refused(_))) => vec!["was to be refused".to_owned()],
-            (Ok(_), None) if case["failed"] == true || case["refused"] == true => vec!["was to fail".to_owned()],
+            (Ok(_), None) if to_fail => vec!["was to fail".to_owned()],
             (Ok(mut wrong), _) => {
-                wrong.extend(compare_ends(&case, &player));
+                for (topic, values) in &expected_ends(case).0 {
+                    let _ = player.wait_records(topic, values.len()).await;
+                }
+                wrong.extend(compare_ends(case, &player));
                 wrong.extend(player.failures.iter().map(|failure| format!("row failure {failure}")));
                 wrong
             }
         };
         player.stop().await;
-        wrong.extend(problems.into_iter().map(|problem| format!("## {}: {problem}", name(&case))));
-    }
+        problems
+    })
+    .await;
     assert!(wrong.is_empty(), "{} problems:\n{}", wrong.len(), wrong.join("\n"));
 }
 

@@ -4,7 +4,7 @@ use arrow::array::Array;
 use millstream_api::{Column, Config, Error, Result};
 use serde_json::Value;
 
-use super::{Database, json_converter, lines, name, object, texts};
+use super::{json_converter, lines, name, object, play_cases, texts};
 use crate::config::SourceConfig;
 use crate::connect::connect;
 use crate::instant::TimestampKind;
@@ -232,7 +232,7 @@ impl ChunkSink for Collected {
     }
 }
 
-async fn read(database: &Database, settings: &Config) -> Collected {
+async fn read(settings: &Config) -> Collected {
     let config = SourceConfig::parse(settings).unwrap();
     let table = TableId::new("public", "t");
     let mut session = connect(&config.connection).await.unwrap();
@@ -247,7 +247,6 @@ async fn read(database: &Database, settings: &Config) -> Collected {
     if let Some(rest) = builder.finish().unwrap() {
         collected.chunk(rest, kind).await.unwrap();
     }
-    let _ = database;
     collected
 }
 
@@ -303,11 +302,8 @@ fn every_difference_is_of_a_case() {
 
 #[tokio::test]
 async fn values_are_as_recorded() {
-    let database = Database::start().await;
-    let mut wrong = Vec::new();
-    for case in lines(include_str!("../../../../tests/golden/jdbc/types.jsonl")) {
-        database.empty().await;
-        database.run(&texts(&case["ddl"])).await;
+    let recording = include_str!("../../../../tests/golden/jdbc/types.jsonl");
+    let wrong = play_cases(recording, async |database, case| {
         let mut config = database.config([
             ("mode", "timestamp"),
             ("table.whitelist", "t"),
@@ -325,10 +321,9 @@ async fn values_are_as_recorded() {
         if case["schema"].is_null() {
             converter.set("schemas.enable", "false");
         }
-        let collected = read(&database, &config).await;
-        if let Err(e) = compare(&case, &collected, &converter) {
-            wrong.push(format!("## {}\n{e}", name(&case)));
-        }
-    }
+        let collected = read(&config).await;
+        compare(case, &collected, &converter).err().into_iter().collect()
+    })
+    .await;
     assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n\n"));
 }
