@@ -13,6 +13,8 @@ use crate::table::{DATABASE, TABLE};
 use crate::topic::Progress;
 
 const LIMIT: Duration = Duration::from_secs(240);
+const PAUSE: Duration = Duration::from_millis(50);
+const ASK_STATUS: Duration = Duration::from_secs(2);
 const BUCKET: &str = "bench";
 
 /// What a load cost.
@@ -97,7 +99,8 @@ pub struct SinkLoad<'a> {
 
 /// Writes a topic into Parquet files.
 pub async fn sink(bed: &Bed, of: SinkLoad<'_>) -> Result<Load> {
-    bed.s3.create_bucket(BUCKET).await?;
+    // MinIO may answer that it is not initialized for a moment after it has said that it is ready.
+    until("the bucket", LIMIT, || async { bed.s3.create_bucket(BUCKET).await.map(Some) }).await?;
     let name = unique("sink");
     let config = json!({
         "connector.class": "io.confluent.connect.s3.S3SinkConnector",
@@ -148,26 +151,32 @@ impl<'a> Running<'a> {
         F: Fn() -> A,
         A: Future<Output = Result<(i64, i64)>>,
     {
-        let waited = until(format!("all of {}'s work", self.connector), LIMIT, || async {
+        let mut asked = Instant::now();
+        loop {
             self.worker.usage().context("the worker has ended")?;
-            if let Some(trace) = self.failure().await? {
-                return Ok(Some(Err(Error::new(trace))));
-            }
             let (there, wanted) = count().await?;
             if there >= wanted {
-                return Ok(Some(Ok(())));
+                return Ok(());
             }
-            Err(Error::new(format!("{there} of {wanted}")))
-        });
-        waited.await.map_err(|error| Error::new(format!("{error}\n{}", self.worker.log_tail())))?
+            // Seldom: answering is work of the worker that is measured.
+            if asked.elapsed() >= ASK_STATUS {
+                asked = Instant::now();
+                self.check_status().await?;
+            }
+            if self.started.elapsed() >= LIMIT {
+                let reason = format!("{}: {there} of {wanted} after {LIMIT:?}", self.connector);
+                return Err(Error::new(format!("{reason}\n{}", self.worker.log_tail())));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
-    async fn failure(&self) -> Result<Option<String>> {
+    async fn check_status(&self) -> Result<()> {
         let status = self.worker.rest().get(&format!("{}/status", path_of(self.connector))).await?;
         if status.status != 200 || !status.body.contains("\"FAILED\"") {
-            return Ok(None);
+            return Ok(());
         }
-        Ok(Some(format!("connector {} is FAILED: {}", self.connector, status.body)))
+        Err(Error::new(format!("connector {} is FAILED: {}", self.connector, status.body)))
     }
 
     async fn end(self, seconds: f64) -> Result<Load> {

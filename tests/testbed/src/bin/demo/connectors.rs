@@ -23,12 +23,13 @@ const RUNNING: Duration = Duration::from_secs(40);
 /// Creates the connectors over REST and waits until all their tasks run.
 pub async fn submit(services: &Services, rest: &ConnectRest, screen: &Screen) -> Result<()> {
     for (file, tasks) in [("postgres-source.json", 1), ("s3-sink.json", 4)] {
-        let text = config_file(file)?;
-        let text = services.as_this_machine_names_it(text);
+        let given = config_file(file)?;
+        let text = services.as_this_machine_names_it(&given);
         let name = created(rest, &text, tasks).await?;
-        screen.step(&format!("configs/connectors/{file} submitted unchanged: {name} is running"));
+        let how = if text == given { "unchanged" } else { "with another host name" };
+        screen.step(&format!("configs/connectors/{file} submitted {how}: {name} is running"));
     }
-    let name = created(rest, &services.as_this_machine_names_it(typed_source().to_string()), 2).await?;
+    let name = created(rest, &services.as_this_machine_names_it(&typed_source().to_string()), 2).await?;
     screen.step(&format!("a second pair, with schemas and true types: {name} is running"));
     // A consumer that starts before its topics are there would find them only some time later.
     for topic in ["typed.orders", "typed.users"] {
@@ -89,9 +90,10 @@ fn typed_sink() -> Value {
 }
 
 impl Services {
-    fn as_this_machine_names_it(&self, text: String) -> String {
+    /// A connector's JSON with Postgres' address in place of the name `db`, where the worker cannot resolve it.
+    fn as_this_machine_names_it(&self, text: &str) -> String {
         if self.db_resolves.load(Ordering::Relaxed) {
-            return text;
+            return text.to_owned();
         }
         text.replace("//db:5432/", &format!("//{}:5432/", self.postgres.address()))
     }

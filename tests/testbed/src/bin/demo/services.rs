@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::time::Duration;
 
+use millstream_testbed::poll::until;
 use millstream_testbed::{
     Context, Error, Kafka, Postgres, Result, S3, S3Server, Topics, Worker, WorkerProperties, free_port,
 };
@@ -16,6 +17,7 @@ pub const BUCKET: &str = "my-kafka-archive";
 const POSTGRES_PORT: u16 = 5432;
 const REST_PORT: u16 = 8083;
 const READY: Duration = Duration::from_secs(60);
+const BUCKET_LIMIT: Duration = Duration::from_secs(20);
 
 /// Everything the worker talks to.
 pub struct Services {
@@ -49,7 +51,9 @@ impl Services {
         };
         let s3 = async {
             let s3 = S3::start().await.context("starting the S3 server")?;
-            s3.create_bucket(BUCKET).await?;
+            // MinIO may answer that it is not initialized for a moment after it has said that it is ready.
+            until(format!("bucket {BUCKET}"), BUCKET_LIMIT, || async { s3.create_bucket(BUCKET).await.map(Some) })
+                .await?;
             let name = match s3.server() {
                 S3Server::MinIo => "MinIO",
                 S3Server::Moto => "moto (an S3 stand-in)",
