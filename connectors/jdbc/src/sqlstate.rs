@@ -23,7 +23,8 @@ pub fn database_error(what: impl Into<String>, error: sqlx::Error) -> Error {
     match error {
         // Its detail and context may hold values of rows; its message does not.
         sqlx::Error::Database(e) => ours.caused_by(e.message().to_owned()),
-        other => ours.caused_by(other),
+        // Its text tells its causes already.
+        other => ours.caused_by(other.to_string()),
     }
 }
 
