@@ -24,7 +24,7 @@ use millstream_testbed::{Context, Error, Result};
 
 use crate::machine::{Machine, load_average};
 use crate::report::Report;
-use crate::scenarios::NAMES;
+use crate::scenarios::{JAVA, NAMES};
 
 /// Benchmarks of Millstream.
 #[derive(Parser)]
@@ -33,9 +33,12 @@ struct Arguments {
     /// Rows of the generated table; rounded up to a multiple of 80.
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
-    /// Scenarios to run, separated by commas: start, read-encode, source, sink, sink4 (all if not given).
+    /// Scenarios to run, separated by commas: start, read-encode, source, sink, sink4, java (all but java if not given).
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Also runs the scenario java: FileStream through Apache Kafka Connect as well.
+    #[arg(long)]
+    java: bool,
     /// How often short measurements are repeated; the median counts.
     #[arg(long, default_value_t = 3)]
     repeat: usize,
@@ -76,7 +79,14 @@ async fn run(arguments: Arguments) -> Result<bool> {
     let rows = arguments.rows.max(1).next_multiple_of(80);
     let (began, load_before) = (Instant::now(), load_average());
     let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let scenarios = scenarios::run(rows, arguments.repeat.max(1), &arguments.only).await?;
+    let mut only = arguments.only;
+    if arguments.java {
+        if only.is_empty() {
+            only.extend(NAMES.map(str::to_owned));
+        }
+        only.push(JAVA.to_owned());
+    }
+    let scenarios = scenarios::run(rows, arguments.repeat.max(1), &only).await?;
     let report = Report {
         started,
         seconds: began.elapsed().as_secs_f64(),

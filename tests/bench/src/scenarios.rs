@@ -13,7 +13,9 @@ use crate::worker_load::{self, SinkLoad};
 use crate::{machine, read_encode, start};
 
 /// What `--only` takes.
-pub const NAMES: [&str; 5] = ["start", "read-encode", "source", "sink", "sink4"];
+pub const NAMES: [&str; 6] = ["start", "read-encode", "source", "sink", "sink4", JAVA];
+/// The scenario that runs only when asked for by name.
+pub const JAVA: &str = "java";
 
 /// Files that a partition's records are spread over.
 const FILES: u64 = 10;
@@ -32,7 +34,8 @@ pub async fn run(rows: u64, repeat: usize, only: &[String]) -> Result<Vec<Scenar
     let run = Run { bed: Bed::start(rows).await?, rows, repeat };
     let mut scenarios = Vec::new();
     for name in NAMES {
-        if !only.is_empty() && !only.iter().any(|wanted| wanted == name) {
+        let wanted = only.iter().any(|wanted| wanted == name);
+        if !wanted && (!only.is_empty() || name == JAVA) {
             continue;
         }
         eprintln!("bench: {name} (load {})", machine::load_average());
@@ -42,7 +45,8 @@ pub async fn run(rows: u64, repeat: usize, only: &[String]) -> Result<Vec<Scenar
             "read-encode" => run.read_encode(&mut scenario).await,
             "source" => run.source(&mut scenario).await,
             "sink" => run.sink(&mut scenario).await,
-            _ => run.sink4(&mut scenario).await,
+            "sink4" => run.sink4(&mut scenario).await,
+            _ => run.java(&mut scenario).await,
         };
         if let Err(error) = outcome {
             eprintln!("bench: {name} failed: {error}");
@@ -161,6 +165,28 @@ impl Run {
             Figure::new("worker CPU per record", load.cpu_seconds * 1e6 / records as f64, "us"),
             Figure::new("records", records as f64 / load.seconds, "/s"),
         ]);
+        Ok(())
+    }
+
+    async fn java(&self, scenario: &mut Scenario) -> Result<()> {
+        scenario.about = "FileStream source, StringConverter, one task: the same file through Millstream and through Apache \
+                          Kafka Connect (its default garbage collector and compilers, heap at most 1 GB)";
+        let ours = worker_load::prepare(&self.bed)?;
+        let theirs = worker_load::prepare_java(&self.bed)?;
+        let (our_ready, their_ready) = (start::ready(&ours).await?, start::ready(&theirs).await?);
+        let ours = worker_load::lines(&self.bed, ours, self.rows).await?;
+        let theirs = worker_load::lines(&self.bed, theirs, self.rows).await?;
+        let rows = self.rows as f64;
+        let beside = |name: &str, ours: f64, theirs: f64, unit: &'static str| {
+            Figure::new(name, ours, unit).beside("Apache Kafka Connect", theirs)
+        };
+        scenario.figures.extend([
+            beside("ready, first start", our_ready, their_ready, "s"),
+            beside("worker CPU per line", ours.cpu_seconds * 1e6 / rows, theirs.cpu_seconds * 1e6 / rows, "us"),
+            beside("lines", rows / ours.seconds, rows / theirs.seconds, "/s"),
+            beside("peak memory", ours.peak_mb, theirs.peak_mb, "MB"),
+        ]);
+        scenario.notes.push("both had just started: the work of Java's compilers counts".to_owned());
         Ok(())
     }
 

@@ -43,7 +43,7 @@ pub async fn run(bed: &Bed) -> Result<Starts> {
 }
 
 /// Seconds from exec to the first 200 of `GET /connectors`.
-async fn ready(worker: &Worker) -> Result<f64> {
+pub async fn ready(worker: &Worker) -> Result<f64> {
     let address = worker.rest().base().trim_start_matches("http://").to_owned();
     let started = Instant::now();
     worker.spawn()?;

@@ -1,10 +1,11 @@
 //! The worker as its users run it: a process of its own, driven over REST, measured by the kernel.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use millstream_testbed::poll::until;
 use millstream_testbed::rest::path_of;
-use millstream_testbed::{Context, Error, Result, Usage, Worker, WorkerProperties, unique};
+use millstream_testbed::{Context, Error, JavaConnect, Jvm, Result, Usage, Worker, WorkerProperties, unique};
 use serde_json::{Value, json};
 
 use crate::bed::Bed;
@@ -29,10 +30,16 @@ pub struct Load {
 
 /// A worker with no connectors, in a group of its own.
 pub fn prepare(bed: &Bed) -> Result<Worker> {
-    Worker::builder(WorkerProperties::distributed(&bed.kafka.bootstrap(), &unique("bench")))
-        .envs(bed.s3.environment())
-        .env("AWS_ENDPOINT_URL_S3", bed.s3.endpoint())
-        .prepare()
+    Worker::builder(properties(bed)).envs(bed.s3.environment()).env("AWS_ENDPOINT_URL_S3", bed.s3.endpoint()).prepare()
+}
+
+/// The same of Apache Kafka Connect.
+pub fn prepare_java(bed: &Bed) -> Result<Worker> {
+    JavaConnect::builder(properties(bed)).jvm(Jvm::Throughput).heap_mb(1024).prepare()
+}
+
+fn properties(bed: &Bed) -> WorkerProperties {
+    WorkerProperties::distributed(&bed.kafka.bootstrap(), &unique("bench"))
 }
 
 fn converter(form: Form) -> Vec<(&'static str, Value)> {
@@ -129,6 +136,30 @@ pub async fn sink(bed: &Bed, of: SinkLoad<'_>) -> Result<Load> {
     load.end(seconds).await
 }
 
+/// Reads a file of this many lines into a topic; the worker runs already, and is ended.
+pub async fn lines(bed: &Bed, worker: Worker, lines: u64) -> Result<Load> {
+    let mut text = String::new();
+    for number in 0..lines {
+        writeln!(text, "line {number}: the quick brown fox jumps over the lazy dog, again and again, and never tires")?;
+    }
+    let file = worker.folder().write("lines.txt", text)?;
+    let topic = unique("lines");
+    bed.topics.create(&topic, 1, &[]).await?;
+    let config = json!({
+        "connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector",
+        "tasks.max": "1",
+        "file": file,
+        "topic": topic,
+        "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+        "value.converter": "org.apache.kafka.connect.storage.StringConverter",
+    });
+    let progress = Progress::new(&bed.kafka.bootstrap(), "bench-progress")?;
+    let load = Running::create(&worker, "lines", &config).await?;
+    load.done(|| async { Ok((progress.records(&topic, 1).await?, i64::try_from(lines)?)) }).await?;
+    let seconds = load.started.elapsed().as_secs_f64();
+    load.end(seconds).await
+}
+
 /// A worker with one connector at work.
 struct Running<'a> {
     worker: &'a Worker,
@@ -182,7 +213,8 @@ impl<'a> Running<'a> {
     async fn end(self, seconds: f64) -> Result<Load> {
         let after = self.worker.usage()?;
         let code = self.worker.terminate().await?;
-        if code != 0 {
+        // A JVM that stopped as it was told ends by the signal's number.
+        if code != 0 && code != 143 {
             return Err(Error::new(format!("the worker ended with exit code {code}\n{}", self.worker.log_tail())));
         }
         Ok(Load {
