@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use super::plain::plain_length;
+
 /// Levels of nesting Kafka Connect's JSON reader takes.
 pub(super) const MAX_DEPTH: usize = 1000;
 
@@ -211,7 +213,7 @@ impl<'a> Cursor<'a> {
         let start = self.pos - 1;
         let mut escaped = false;
         loop {
-            self.pos += plain_length(self.bytes.get(self.pos..).unwrap_or_default());
+            self.pos += plain_length::<false>(self.bytes.get(self.pos..).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => {
                     self.pos += 1;
@@ -315,22 +317,6 @@ impl Levels {
     fn pop(&mut self) {
         self.depth = self.depth.saturating_sub(1);
     }
-}
-
-/// Bytes up to the first quote, backslash or control character.
-#[inline]
-fn plain_length(bytes: &[u8]) -> usize {
-    let special = |byte: u8| byte == b'"' || byte == b'\\' || byte < 0x20;
-    let mut length = 0;
-    for chunk in bytes.chunks_exact(16) {
-        // Written so that the compiler tests the sixteen bytes at once.
-        if chunk.iter().fold(false, |any, &byte| any | special(byte)) {
-            break;
-        }
-        length += 16;
-    }
-    let rest = bytes.get(length..).unwrap_or_default();
-    length + rest.iter().position(|&byte| special(byte)).unwrap_or(rest.len())
 }
 
 #[cfg(test)]

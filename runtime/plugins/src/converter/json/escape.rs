@@ -1,32 +1,18 @@
 //! Strings as Kafka Connect's JSON writer escapes them.
 
+use super::plain::plain_length;
+
 /// Appends UTF-8 text as a JSON string, quotes included. Escaped are quote, backslash, control characters (short forms where JSON has them,
 /// else upper-case hexadecimal) and characters beyond the basic plane (as surrogate pairs); other text stays as it is.
 #[inline]
 pub(super) fn write_string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
-    let (plain, rest) = text.split_at(plain_length(text));
+    let (plain, rest) = text.split_at(plain_length::<true>(text));
     out.extend_from_slice(plain);
     if !rest.is_empty() {
         write_escaped(out, &String::from_utf8_lossy(rest));
     }
     out.push(b'"');
-}
-
-/// Bytes up to the first character that has to be escaped.
-#[inline]
-fn plain_length(bytes: &[u8]) -> usize {
-    let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\' || byte >= 0xf0;
-    let mut length = 0;
-    for chunk in bytes.chunks_exact(16) {
-        // Written so that the compiler tests the sixteen bytes at once.
-        if chunk.iter().fold(false, |any, &byte| any | special(byte)) {
-            break;
-        }
-        length += 16;
-    }
-    let rest = &bytes[length..];
-    length + rest.iter().position(|&byte| special(byte)).unwrap_or(rest.len())
 }
 
 #[cold]

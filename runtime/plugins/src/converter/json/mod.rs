@@ -13,6 +13,7 @@ mod encode;
 mod envelope;
 mod escape;
 mod misfit;
+mod plain;
 mod rows;
 mod schema_read;
 mod schema_write;
