@@ -334,6 +334,11 @@ fn settle(role: ClientRole, java: &IndexMap<String, String>, config: &mut Client
             let timeout = number("socket.timeout.ms");
             let level = text("compression.type")
                 .and_then(|codec| java.get(&format!("compression.{codec}.level")).map(String::as_str));
+            // A record that the queue can never hold would wait in front of it for ever.
+            let largest = number("message.max.bytes").unwrap_or(1_000_000);
+            if let Some(queue) = number("queue.buffering.max.kbytes") {
+                config.set("queue.buffering.max.kbytes", queue.max(largest / 512).to_string());
+            }
             if idempotent && conflict && !java.contains_key("enable.idempotence") {
                 config.set("enable.idempotence", "false");
             }

@@ -104,9 +104,11 @@ fn producer(worker: &WorkerConfig, connector: &ConnectorSettings, id: String) ->
             ("delivery.timeout.ms", "2147483647"),
             ("linger.ms", "5"),
             ("partitioner", "murmur2_random"),
-            // Bounded in bytes alone; the count of messages is not what memory is made of.
+            // Bounded in bytes alone; the count of messages is not what memory is made of. Small, since the task reads ahead
+            // itself: as long as a full batch waits behind the requests in flight, librdkafka's broker thread spins (measured:
+            // 4.3 us of CPU per record of 1.1 KB with 32 MB, 2.6 us with 4 MB, at a higher rate).
             ("queue.buffering.max.messages", "0"),
-            ("queue.buffering.max.kbytes", "32768"),
+            ("queue.buffering.max.kbytes", "4096"),
         ])
         .collect();
     let layers = [
