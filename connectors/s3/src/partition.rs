@@ -112,7 +112,7 @@ impl PartitionWriter {
         let value = &batch.batch.value;
         let texts = if value.is_schemaless() { value.array().as_any().downcast_ref::<StringArray>() } else { None };
         // JSON's null is a null value too.
-        let is_null = |row: usize| value.is_null(row) || texts.is_some_and(|texts| texts.value(row).trim() == "null");
+        let is_null = |row: usize| value.is_null(row) || texts.is_some_and(|texts| is_json_null(texts.value(row)));
         let nulls: Vec<usize> = (0..batch.len()).filter(|row| is_null(*row)).collect();
         let all = Selected { values: value.array().clone(), offsets: batch.offsets.clone(), numbers: None };
         let Some(&first) = nulls.first() else { return Ok((!batch.is_empty()).then_some(all)) };
@@ -333,6 +333,11 @@ fn report(batch: &SinkBatch, selected: &Selected, refused: Vec<(usize, String)>,
         RowFailure { row, error }
     });
     tools.host.report(batch, failures.collect())
+}
+
+fn is_json_null(text: &str) -> bool {
+    // Nearly every text begins with a brace.
+    !text.starts_with('{') && text.trim() == "null"
 }
 
 fn place(batch: &SinkBatch, row: usize) -> String {
