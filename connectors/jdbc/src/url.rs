@@ -49,6 +49,28 @@ impl JdbcUrl {
     }
 }
 
+/// A URL as it may be shown, whether it can be read or not: values of parameters whose names speak of a password, and what stands
+/// before an `@`, are hidden.
+pub(crate) fn shown(text: &str) -> String {
+    let (path, query) = text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)));
+    let mut shown = match path.rsplit_once('@') {
+        Some((_, hosts)) => format!("{SCHEME}//{}@{hosts}", Secret::HIDDEN),
+        None => path.to_owned(),
+    };
+    for (index, parameter) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
+        shown.push(if index == 0 { '?' } else { '&' });
+        match parameter.split_once('=') {
+            Some((name, _)) if name.to_ascii_lowercase().contains("password") => {
+                shown.push_str(name);
+                shown.push('=');
+                shown.push_str(Secret::HIDDEN);
+            }
+            _ => shown.push_str(parameter),
+        }
+    }
+    shown
+}
+
 impl fmt::Display for JdbcUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, (host, port)) in self.hosts.iter().enumerate() {
@@ -156,6 +178,20 @@ mod tests {
         assert_eq!(url.parameters["password"].expose(), "a&b c");
         assert_eq!(url.parameters["ssl"].expose(), "");
         assert!(!format!("{url} {url:?}").contains("a&b"));
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        for (text, wanted) in [
+            ("jdbc:postgresql://db:5432/x?ssl=true", "jdbc:postgresql://db:5432/x?ssl=true"),
+            (
+                "jdbc:postgresql://db/x?user=me&password=a&sslPassword=b&ssl",
+                "jdbc:postgresql://db/x?user=me&password=[hidden]&sslPassword=[hidden]&ssl",
+            ),
+            ("jdbc:postgresql://me:a@b@db/x", "jdbc:postgresql://[hidden]@db/x"),
+        ] {
+            assert_eq!(shown(text), wanted);
+        }
     }
 
     #[test]

@@ -43,7 +43,8 @@ fn database() -> Vec<ConfigKey> {
                 "",
                 High,
                 "JDBC URL of the database: jdbc:postgresql://host:5432/database?parameters.",
-            ),
+            )
+            .masked(crate::url::shown),
             1,
             Width::Long,
             "JDBC URL",

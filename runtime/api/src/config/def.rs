@@ -134,6 +134,7 @@ pub struct ConfigKey {
     pub recommended: Vec<String>,
     /// Left out of REST answers.
     pub internal: bool,
+    pub(super) mask: Option<fn(&str) -> String>,
     pub(super) validators: Vec<Validator>,
 }
 
@@ -183,6 +184,7 @@ impl ConfigKey {
             dependents: Vec::new(),
             recommended: Vec::new(),
             internal: false,
+            mask: None,
             validators: Vec::new(),
         }
     }
@@ -248,6 +250,19 @@ impl ConfigKey {
             Parsed::Text(text) if text.is_empty() => Err("String must be non-empty".to_owned()),
             _ => Ok(()),
         })
+    }
+
+    pub(super) fn show(&self, text: String) -> String {
+        match self.mask {
+            Some(mask) => mask(&text),
+            None => text,
+        }
+    }
+
+    /// Shows a text through `mask`, wherever it is shown: for a text that may hold a password among other things.
+    pub fn masked(mut self, mask: fn(&str) -> String) -> Self {
+        self.mask = Some(mask);
+        self
     }
 
     /// Leaves the key out of REST answers.

@@ -57,7 +57,10 @@ impl ConfigValue {
         let parsed = match raw {
             Ok(None) => Parsed::Null,
             Ok(Some(text)) => parse(key.kind, &text).unwrap_or_else(|reason| {
-                let shown = if key.kind == ConfigType::Password { Secret::HIDDEN } else { text.as_str() };
+                let shown = match key.kind {
+                    ConfigType::Password => Secret::HIDDEN.to_owned(),
+                    _ => key.show(text),
+                };
                 errors.push(format!("Invalid value {shown} for configuration {name}: {reason}"));
                 Parsed::Null
             }),
@@ -69,15 +72,15 @@ impl ConfigValue {
         if errors.is_empty()
             && let Some(Err(reason)) = key.validators.iter().map(|check| check(&parsed)).find(Result::is_err)
         {
-            let shown = text_of(&parsed).unwrap_or_else(|| "null".to_owned());
+            let shown = text_of(&parsed).map_or_else(|| "null".to_owned(), |text| key.show(text));
             errors.push(format!("Invalid value {shown} for configuration {name}: {reason}"));
         }
         Self { recommended: key.recommended.clone(), key, parsed, errors, visible: true, given }
     }
 
-    /// The value as REST shows it: text or null; lists joined by commas; secrets as `[hidden]`.
+    /// The value as REST shows it: text or null; lists joined by commas; secrets as `[hidden]`; through the key's mask.
     pub fn text(&self) -> Option<String> {
-        text_of(&self.parsed)
+        text_of(&self.parsed).map(|text| self.key.show(text))
     }
 }
 
@@ -265,6 +268,19 @@ mod tests {
         assert!(values.get("batch.size").unwrap().errors[0].contains("at least 1"));
         assert!(values.get("codec").unwrap().errors[0].contains("did you mean snappy"));
         assert_eq!(values.into_valid().err().unwrap().kind(), crate::ErrorKind::Config);
+    }
+
+    #[test]
+    fn a_masked_text_is_shown_through_its_mask() {
+        let key = ConfigKey::required("url", ConfigType::String, Importance::High, "").masked(|_| "***".to_owned());
+        let def = ConfigDef::new().key(key.check(|parsed| match parsed {
+            Parsed::Text(text) if text.contains("secret") => Err("no".to_owned()),
+            _ => Ok(()),
+        }));
+        let values = def.validate(&[("url", "a secret")].into_iter().collect());
+        assert_eq!(values.get("url").unwrap().text().as_deref(), Some("***"));
+        assert_eq!(values.get("url").unwrap().errors, ["Invalid value *** for configuration url: no"]);
+        assert_eq!(values.text("url"), Some("a secret"), "for the connector it is what it is");
     }
 
     #[test]
