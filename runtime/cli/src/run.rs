@@ -86,7 +86,10 @@ fn start(args: &RunArgs) -> Result<(WorkerConfig, Vec<ConnectorFile>)> {
     if !keys.is_empty() {
         tracing::info!(keys = keys.join(", "), "settings from the environment");
     }
-    let worker = worker_file::parse(&config)?;
+    let worker = worker_file::parse(&config).map_err(|error| match &args.worker {
+        Some(path) => error.at(path.display().to_string()),
+        None => error,
+    })?;
     let connectors = args.connectors.iter().map(|path| ConnectorFile::read(path)).collect::<Result<_>>()?;
     Ok((worker, connectors))
 }

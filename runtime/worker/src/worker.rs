@@ -39,6 +39,7 @@ pub async fn run(
 ) -> Result<()> {
     let worker = Arc::new(config);
     tell_settings(&worker);
+    check_converters(&worker).map_err(at_start)?;
     let server = RestServer::bind(&worker.listeners).await.map_err(at_start)?;
     let worker_id = worker_id(&worker, &server);
 
@@ -71,6 +72,15 @@ pub async fn run(
 
 fn at_start(error: Error) -> Error {
     error.at(AT_START)
+}
+
+/// As Java's worker, which makes its converters when it starts: a wrong class shows at once, and not in every task.
+fn check_converters(worker: &WorkerConfig) -> Result<()> {
+    for (key, converter) in [("key.converter", &worker.key_converter), ("value.converter", &worker.value_converter)] {
+        millstream_plugins::converter(&converter.class)
+            .map_err(|error| Error::config(format!("the worker's {key} is not usable")).caused_by(error))?;
+    }
+    Ok(())
 }
 
 fn tell_settings(worker: &WorkerConfig) {

@@ -82,6 +82,15 @@ impl ConfigValue {
     pub fn text(&self) -> Option<String> {
         text_of(&self.parsed).map(|text| self.key.show(text))
     }
+
+    /// The errors for a place that does not show the key: each names it.
+    pub fn named_errors(&self) -> impl Iterator<Item = String> {
+        let key = &self.key.name;
+        self.errors.iter().map(move |error| match error.contains(key.as_str()) {
+            true => error.clone(),
+            false => format!("{key}: {error}"),
+        })
+    }
 }
 
 fn text_of(parsed: &Parsed) -> Option<String> {
@@ -182,7 +191,7 @@ impl ConfigValues {
         if self.is_valid() {
             return Ok(self);
         }
-        let all: Vec<_> = self.iter().flat_map(|value| value.errors.iter().map(String::as_str)).collect();
+        let all: Vec<_> = self.iter().flat_map(ConfigValue::named_errors).collect();
         Err(Error::config(all.join("\n")))
     }
 
@@ -281,6 +290,15 @@ mod tests {
         assert_eq!(values.get("url").unwrap().text().as_deref(), Some("***"));
         assert_eq!(values.get("url").unwrap().errors, ["Invalid value *** for configuration url: no"]);
         assert_eq!(values.text("url"), Some("a secret"), "for the connector it is what it is");
+    }
+
+    #[test]
+    fn errors_shown_without_their_key_name_it() {
+        let url = ConfigKey::required("url", ConfigType::String, Importance::High, "");
+        let mut values = ConfigDef::new().key(url).validate(&Config::new());
+        values.error("url", "nobody answers");
+        let text = values.into_valid().map(drop).unwrap_err().to_string();
+        assert_eq!(text, "Missing required configuration \"url\" which has no default value.\nurl: nobody answers");
     }
 
     #[test]

@@ -98,7 +98,7 @@ impl<'a> KeyInfo<'a> {
 
 /// The 400 of a create: how many errors, one a line, and where to see more.
 pub(super) fn require_valid(validation: &Validation) -> Result<()> {
-    let errors: Vec<_> = validation.values.iter().flat_map(|value| value.errors.iter().map(String::as_str)).collect();
+    let errors: Vec<_> = validation.values.iter().flat_map(ConfigValue::named_errors).collect();
     if errors.is_empty() {
         return Ok(());
     }
