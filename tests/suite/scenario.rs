@@ -3,7 +3,6 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use millstream_testbed::poll::until;
@@ -102,8 +101,11 @@ pub struct Printed {
 }
 
 /// Runs a `millstream` command that ends by itself.
-pub fn millstream(arguments: &[&str]) -> Result<Printed> {
-    let output = Command::new(millstream_binary()?).args(arguments).output().context("millstream")?;
+pub async fn millstream(arguments: &[&str]) -> Result<Printed> {
+    let shown = format!("millstream {}", arguments.join(" "));
+    let running = tokio::process::Command::new(millstream_binary()?).args(arguments).kill_on_drop(true).output();
+    let ended = tokio::time::timeout(LIMIT, running).await;
+    let output = ended.map_err(|_| Error::new(format!("{shown}: has not ended within {LIMIT:?}")))?.context(&shown)?;
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.push_str(&String::from_utf8_lossy(&output.stderr));
     Ok(Printed { code: output.status.code(), text })
