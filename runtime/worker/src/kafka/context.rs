@@ -8,6 +8,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
 
 /// An outage is told once, then again after this long: librdkafka reports every attempt to connect.
 const REPEAT: Duration = Duration::from_secs(30);
@@ -43,6 +44,10 @@ impl ClientContext for LoggingContext {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        // The end of a partition is news for its reader, not trouble.
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+            return;
+        }
         if self.limit.pass() {
             tracing::warn!(client = &*self.client, bootstrap = &*self.bootstrap, %error, reason, "kafka client has trouble, it keeps trying");
         } else {
