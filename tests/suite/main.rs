@@ -1,12 +1,16 @@
 //! End-to-end tests: each drives the built `millstream` binary over REST, on real services that the whole binary
 //! shares. What speaks REST or reads topics runs on Apache Kafka Connect too.
 
+mod bad_input;
+mod configs;
 mod filestream;
 mod import_law;
 mod journal;
+mod kill;
 mod lifecycle;
 mod mask;
 mod scenario;
+mod secrets;
 mod seed;
 mod standalone;
 mod takeover;
