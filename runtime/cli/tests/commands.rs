@@ -32,7 +32,9 @@ fn millstream(args: &[&str]) -> Output {
         .map(|(name, _)| name)
         .filter(|name| name.starts_with("CONNECT_") || name.starts_with("MILLSTREAM_") || name == "RUST_LOG");
     let mut command = Command::new(env!("CARGO_BIN_EXE_millstream"));
-    inherited.for_each(|name| drop(command.env_remove(name)));
+    for name in inherited {
+        command.env_remove(name);
+    }
     command.args(args).output().unwrap()
 }
 
