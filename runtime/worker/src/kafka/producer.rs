@@ -9,11 +9,13 @@ use arrow::array::{Array, BinaryArray};
 use millstream_api::{Batch, Error, Result};
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::context::LoggingContext;
 use super::raw::{OutRecord, TopicHandle};
 
 /// Told once per batch, from librdkafka's delivery callback.
@@ -47,9 +49,17 @@ impl InFlight {
     }
 }
 
-struct Context;
+struct Context(LoggingContext);
 
-impl ClientContext for Context {}
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.0.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.error(error, reason);
+    }
+}
 
 impl ProducerContext for Context {
     type DeliveryOpaque = Arc<InFlight>;
@@ -63,10 +73,12 @@ impl ProducerContext for Context {
     }
 }
 
+/// An answer of the broker. It is about a request, not about one record: which of its records is to blame cannot be told, so none may
+/// be skipped.
 fn delivery_error(topic: &str, error: &KafkaError) -> Error {
     let hint = match error.rdkafka_error_code() {
         Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
-            "raise max.message.bytes of the topic and producer.override.max.request.size of the connector"
+            "raise max.message.bytes of the topic, or set producer.override.max.request.size of the connector to it: requests are then no larger than the topic takes"
         }
         Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
             "create the topic, or let the worker create it with topic.creation.default.replication.factor and .partitions"
@@ -77,10 +89,16 @@ fn delivery_error(topic: &str, error: &KafkaError) -> Error {
     Error::fatal(format!("topic {topic} did not take a record")).caused_by(error.clone()).hint(hint)
 }
 
+/// A record that no request can hold: its own fault.
+fn too_large(topic: &str, error: RDKafkaErrorCode) -> Error {
+    Error::data(format!("a record is too large for topic {topic}"))
+        .caused_by(KafkaError::MessageProduction(error))
+        .hint("raise producer.override.max.request.size of the connector, and max.message.bytes of the topic with it")
+}
+
 /// The producer of one source task. Used from one thread; acknowledgements come from librdkafka's.
 pub struct SourceProducer {
-    // Before `client`: topic handles are released first.
-    topics: HashMap<Arc<str>, TopicHandle>,
+    topics: HashMap<Arc<str>, TopicHandle<Context>>,
     client: ThreadedProducer<Context>,
     sink: Arc<dyn DeliverySink>,
 }
@@ -93,21 +111,24 @@ const FULL_WAIT: Duration = Duration::from_millis(5);
 impl SourceProducer {
     /// A producer with these librdkafka settings.
     pub fn new(config: &ClientConfig, sink: Arc<dyn DeliverySink>) -> Result<Self> {
+        let setting = |key| config.get(key).unwrap_or_default();
         let client = config
-            .create_with_context(Context)
+            .create_with_context(Context(LoggingContext::new(setting("client.id"), setting("bootstrap.servers"))))
             .map_err(|e| Error::config("the producer's settings are not valid").caused_by(e))?;
         Ok(Self { topics: HashMap::new(), client, sink })
     }
 
     /// Hands all records of a batch to librdkafka, waiting while its queue is full: a full queue is back-pressure, never an error.
     ///
-    /// `batch_id` is acknowledged through the [`DeliverySink`] when every record is. Returns early with a stopped error when `stopping` says so.
+    /// `batch_id` is acknowledged through the [`DeliverySink`] when every record is. `tolerate` is asked about a record that cannot be sent
+    /// whatever happens: `Ok` skips it. Returns early with a stopped error when `stopping` says so.
     pub fn send(
         &mut self,
         batch_id: u64,
         batch: &Batch,
         keys: &BinaryArray,
         values: &BinaryArray,
+        tolerate: impl Fn(Error) -> Result<()>,
         stopping: impl Fn() -> bool,
     ) -> Result<()> {
         let rows = values.len();
@@ -123,7 +144,7 @@ impl SourceProducer {
             return Ok(());
         }
         if !batch.headers.is_empty() || batch.timestamps.is_some() {
-            return self.send_singly(batch, keys, values, &in_flight, stopping);
+            return self.send_singly(batch, keys, values, &in_flight, tolerate, stopping);
         }
         let topic = match self.topics.get(&batch.topic) {
             Some(topic) => topic,
@@ -140,14 +161,14 @@ impl SourceProducer {
                 value: values.is_valid(i).then(|| values.value(i)),
                 partition: batch.partitions.as_ref().and_then(|p| p.is_valid(i).then(|| p.value(i))),
             });
-            let refused = topic.produce(records, &in_flight);
             let mut next = end;
-            for refusal in refused {
+            for refusal in topic.produce(records, &in_flight) {
                 if refusal.code == RDKafkaErrorCode::QueueFull {
                     next = row + refusal.index;
                     break;
                 }
-                in_flight.answered(Some(delivery_error(&batch.topic, &KafkaError::MessageProduction(refusal.code))));
+                refused(&batch.topic, &KafkaError::MessageProduction(refusal.code), &tolerate)?;
+                in_flight.answered(None);
             }
             row = next;
             if row < end {
@@ -167,6 +188,7 @@ impl SourceProducer {
         keys: &BinaryArray,
         values: &BinaryArray,
         in_flight: &Arc<InFlight>,
+        tolerate: impl Fn(Error) -> Result<()>,
         stopping: impl Fn() -> bool,
     ) -> Result<()> {
         for i in 0..values.len() {
@@ -194,7 +216,8 @@ impl SourceProducer {
                         std::thread::sleep(FULL_WAIT);
                     }
                     Err((error, _)) => {
-                        in_flight.answered(Some(delivery_error(&batch.topic, &error)));
+                        refused(&batch.topic, &error, &tolerate)?;
+                        in_flight.answered(None);
                         break;
                     }
                 }
@@ -211,5 +234,13 @@ impl SourceProducer {
     /// Gives up every record that is not acknowledged yet.
     pub fn purge(&self) {
         self.client.purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
+    }
+}
+
+/// A record that librdkafka did not take over, for another reason than want of room.
+fn refused(topic: &str, error: &KafkaError, tolerate: &impl Fn(Error) -> Result<()>) -> Result<()> {
+    match error.rdkafka_error_code() {
+        Some(code @ RDKafkaErrorCode::MessageSizeTooLarge) => tolerate(too_large(topic, code)),
+        _ => Err(delivery_error(topic, error)),
     }
 }

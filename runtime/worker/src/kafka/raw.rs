@@ -5,8 +5,9 @@
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
+use std::marker::PhantomData;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use rdkafka::bindings as sys;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -18,7 +19,8 @@ use millstream_api::{Error, Header, Result};
 /// A queue of its own to which assigned partitions are forwarded, so that records are taken by the batch and only when there is
 /// room, while the consumer's main queue still serves rebalances and keeps the group membership alive.
 pub struct FetchQueue<C: ConsumerContext> {
-    queue: *mut sys::rd_kafka_queue_t,
+    // Before `consumer`: a queue is released before its client.
+    queue: Arc<Queue>,
     messages: Vec<*mut sys::rd_kafka_message_t>,
     consumer: Arc<BaseConsumer<C>>,
 }
@@ -26,25 +28,36 @@ pub struct FetchQueue<C: ConsumerContext> {
 // SAFETY: librdkafka queues may be used from any thread; the message pointers are only touched within `consume`.
 unsafe impl<C: ConsumerContext> Send for FetchQueue<C> {}
 
-/// Handle to forward partitions to a [`FetchQueue`] from the rebalance callback.
-pub struct ForwardTarget(*mut sys::rd_kafka_queue_t);
+struct Queue(*mut sys::rd_kafka_queue_t);
 
-// SAFETY: the pointer is only handed to `rd_kafka_queue_forward`, which locks.
-unsafe impl Send for ForwardTarget {}
+// SAFETY: librdkafka's queues lock; the handle itself never changes.
+unsafe impl Send for Queue {}
 // SAFETY: as above.
-unsafe impl Sync for ForwardTarget {}
+unsafe impl Sync for Queue {}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // SAFETY: created by `FetchQueue::new`, destroyed once. The client is alive: the FetchQueue keeps it, and whoever else holds
+        // the queue for the length of `ForwardTarget::forward` has borrowed the consumer.
+        unsafe { sys::rd_kafka_queue_destroy(self.0) }
+    }
+}
+
+/// Handle to forward partitions to a [`FetchQueue`] from the rebalance callback. Does nothing once the queue is gone: what a
+/// consumer is assigned while it closes is never read.
+pub struct ForwardTarget(Weak<Queue>);
 
 impl ForwardTarget {
     /// Forwards the records of a partition to the queue. Called before the partition is assigned: librdkafka keeps a forward
     /// set by the application when it starts to fetch (`RD_KAFKA_Q_F_FWD_APP`).
     pub fn forward<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>, topic: &str, partition: i32) {
-        let Ok(name) = CString::new(topic) else { return };
-        // SAFETY: the client outlives the call, the name is a C string, the target queue lives as long as the FetchQueue that
-        // the fetch thread owns, and that thread is the one that runs this callback. The partition queue's reference is released.
+        let (Ok(name), Some(target)) = (CString::new(topic), self.0.upgrade()) else { return };
+        // SAFETY: client and target queue are alive during the call, the name is a C string. librdkafka counts the forward as a
+        // reference to the target. The partition queue's own reference is released.
         unsafe {
             let queue = sys::rd_kafka_queue_get_partition(consumer.client().native_ptr(), name.as_ptr(), partition);
             if !queue.is_null() {
-                sys::rd_kafka_queue_forward(queue, self.0);
+                sys::rd_kafka_queue_forward(queue, target.0);
                 sys::rd_kafka_queue_destroy(queue);
             }
         }
@@ -53,40 +66,47 @@ impl ForwardTarget {
 
 /// One record as it lies in librdkafka's fetch buffer.
 pub struct RawRecord<'a> {
-    message: &'a sys::rd_kafka_message_t,
+    // A pointer, not a reference: librdkafka finds its own fields around the message.
+    message: *const sys::rd_kafka_message_t,
+    alive: PhantomData<&'a sys::rd_kafka_message_t>,
 }
 
 impl RawRecord<'_> {
+    fn message(&self) -> &sys::rd_kafka_message_t {
+        // SAFETY: `consume` makes a RawRecord of a live message and destroys it after the RawRecord's last use.
+        unsafe { &*self.message }
+    }
+
     /// Identity of the topic: equal for equal topics within one `consume`, cheaper to compare than the name.
     pub fn topic_identity(&self) -> usize {
-        self.message.rkt as usize
+        self.message().rkt as usize
     }
 
     /// Topic name.
     pub fn topic(&self) -> &str {
         // SAFETY: a fetched message holds a reference to its topic, whose name is a C string that lives as long.
-        let name = unsafe { std::ffi::CStr::from_ptr(sys::rd_kafka_topic_name(self.message.rkt)) };
+        let name = unsafe { std::ffi::CStr::from_ptr(sys::rd_kafka_topic_name(self.message().rkt)) };
         name.to_str().unwrap_or_default()
     }
 
     /// Partition.
     pub fn partition(&self) -> i32 {
-        self.message.partition
+        self.message().partition
     }
 
     /// Offset.
     pub fn offset(&self) -> i64 {
-        self.message.offset
+        self.message().offset
     }
 
     /// Key bytes.
     pub fn key(&self) -> Option<&[u8]> {
-        slice(self.message.key, self.message.key_len)
+        slice(self.message().key, self.message().key_len)
     }
 
     /// Value bytes.
     pub fn value(&self) -> Option<&[u8]> {
-        slice(self.message.payload, self.message.len)
+        slice(self.message().payload, self.message().len)
     }
 
     /// Timestamp in epoch milliseconds, if the record has one.
@@ -122,7 +142,7 @@ impl RawRecord<'_> {
 
     /// The error this entry carries instead of a record, if it does.
     pub fn error(&self) -> Option<rdkafka::types::RDKafkaErrorCode> {
-        (self.message.err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR).then(|| self.message.err.into())
+        (self.message().err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR).then(|| self.message().err.into())
     }
 }
 
@@ -137,14 +157,14 @@ fn slice<'a>(pointer: *mut std::ffi::c_void, len: usize) -> Option<&'a [u8]> {
 impl<C: ConsumerContext> FetchQueue<C> {
     /// A new queue of this consumer; at most `batch` records are taken at once.
     pub fn new(consumer: Arc<BaseConsumer<C>>, batch: usize) -> Self {
-        // SAFETY: the client is alive: the queue is destroyed before the Arc that keeps it.
-        let queue = unsafe { sys::rd_kafka_queue_new(consumer.client().native_ptr()) };
+        // SAFETY: the client is alive; the queue is released before the Arc that keeps it.
+        let queue = Arc::new(Queue(unsafe { sys::rd_kafka_queue_new(consumer.client().native_ptr()) }));
         Self { queue, messages: vec![ptr::null_mut(); batch.max(1)], consumer }
     }
 
-    /// What the rebalance callback forwards partitions to. Must not be used after this queue is dropped.
+    /// What the rebalance callback forwards partitions to.
     pub fn target(&self) -> ForwardTarget {
-        ForwardTarget(self.queue)
+        ForwardTarget(Arc::downgrade(&self.queue))
     }
 
     /// The consumer.
@@ -159,12 +179,12 @@ impl<C: ConsumerContext> FetchQueue<C> {
         // SAFETY: `messages` has room for the given counts; librdkafka fills in that many valid pointers and returns how
         // many. The first call waits for one record only, for a batch call waits for a full batch.
         let count = unsafe {
-            let first = sys::rd_kafka_consume_batch_queue(self.queue, timeout, self.messages.as_mut_ptr(), 1);
+            let first = sys::rd_kafka_consume_batch_queue(self.queue.0, timeout, self.messages.as_mut_ptr(), 1);
             if first <= 0 || self.messages.len() == 1 {
                 first
             } else {
                 let rest = self.messages.len() - 1;
-                let more = sys::rd_kafka_consume_batch_queue(self.queue, 0, self.messages.as_mut_ptr().add(1), rest);
+                let more = sys::rd_kafka_consume_batch_queue(self.queue.0, 0, self.messages.as_mut_ptr().add(1), rest);
                 first + more.max(0)
             }
         };
@@ -172,7 +192,7 @@ impl<C: ConsumerContext> FetchQueue<C> {
         for &message in &self.messages[..count] {
             // SAFETY: each pointer is a live message that nobody else holds; it is destroyed exactly once, after use.
             unsafe {
-                take(&RawRecord { message: &*message });
+                take(&RawRecord { message, alive: PhantomData });
                 sys::rd_kafka_message_destroy(message);
             }
         }
@@ -180,20 +200,15 @@ impl<C: ConsumerContext> FetchQueue<C> {
     }
 }
 
-impl<C: ConsumerContext> Drop for FetchQueue<C> {
-    fn drop(&mut self) {
-        // SAFETY: created in `new`, destroyed once; the consumer is still alive.
-        unsafe { sys::rd_kafka_queue_destroy(self.queue) }
-    }
-}
-
 /// A topic of a producer, to produce batches to.
-pub struct TopicHandle {
+pub struct TopicHandle<C: ProducerContext + 'static> {
     topic: *mut sys::rd_kafka_topic_t,
+    /// Outlives the topic, and says what its delivery callback is given.
+    _producer: ThreadedProducer<C>,
 }
 
 // SAFETY: topic handles may be used from any thread.
-unsafe impl Send for TopicHandle {}
+unsafe impl<C: ProducerContext + 'static> Send for TopicHandle<C> {}
 
 /// One record of a batch to produce.
 pub struct OutRecord<'a> {
@@ -213,9 +228,12 @@ pub struct Refused {
     pub code: rdkafka::types::RDKafkaErrorCode,
 }
 
-impl TopicHandle {
-    /// The topic of this name. The handle must be dropped before the producer.
-    pub fn new<C: ProducerContext>(producer: &ThreadedProducer<C>, name: &str) -> Result<Self> {
+impl<C: ProducerContext + 'static> TopicHandle<C>
+where
+    C::DeliveryOpaque: Clone,
+{
+    /// The topic of this name.
+    pub fn new(producer: &ThreadedProducer<C>, name: &str) -> Result<Self> {
         let c_name = CString::new(name).map_err(|_| Error::config(format!("topic name {name:?} holds a NUL")))?;
         // SAFETY: the client is alive, the name is a C string, a null config means the client's default topic settings.
         let topic =
@@ -224,17 +242,17 @@ impl TopicHandle {
             return Err(Error::config(format!("topic name {name:?} is not valid"))
                 .hint("topic names hold up to 249 of the characters a-z A-Z 0-9 . _ -"));
         }
-        Ok(Self { topic })
+        Ok(Self { topic, _producer: producer.clone() })
     }
 
     /// Hands records to the producer, each with a share of `opaque` for the delivery callback. Bytes are copied.
     ///
     /// Records that were not taken come back as [`Refused`], ascending. When the queue is full that is a suffix of the
     /// batch: librdkafka refuses all records after the first one that finds no room, so order is kept.
-    pub fn produce<'a, T: Send + Sync>(
+    pub fn produce<'a>(
         &self,
         records: impl ExactSizeIterator<Item = OutRecord<'a>>,
-        opaque: &Arc<T>,
+        opaque: &C::DeliveryOpaque,
     ) -> Vec<Refused> {
         let mut messages: Vec<sys::rd_kafka_message_t> = records
             .map(|record| sys::rd_kafka_message_t {
@@ -251,8 +269,9 @@ impl TopicHandle {
             .collect();
         let flags = sys::RD_KAFKA_MSG_F_COPY | sys::RD_KAFKA_MSG_F_PARTITION;
         let count = i32::try_from(messages.len()).unwrap_or(i32::MAX);
-        // SAFETY: the array and all bytes it points to are alive during the call, which copies them. `_private` is an Arc turned
-        // into a pointer: the delivery callback takes it back for each record taken over, the loop below for the others.
+        // SAFETY: the array and all bytes it points to are alive during the call, which copies them. `_private` is an opaque of this
+        // producer's type turned into a pointer: the delivery callback takes it back for each record taken over, the loop below for
+        // the others (librdkafka sets `err` of every message it does not take, and only of those).
         unsafe {
             sys::rd_kafka_produce_batch(self.topic, PARTITION_UA, flags, messages.as_mut_ptr(), count);
         }
@@ -260,7 +279,7 @@ impl TopicHandle {
         for (index, message) in messages.iter().enumerate() {
             if message.err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                 // SAFETY: librdkafka did not take this record, so its share of the opaque is still ours.
-                drop(unsafe { <Arc<T> as IntoOpaque>::from_ptr(message._private) });
+                drop(unsafe { C::DeliveryOpaque::from_ptr(message._private) });
                 refused.push(Refused { index, code: message.err.into() });
             }
         }
@@ -268,9 +287,9 @@ impl TopicHandle {
     }
 }
 
-impl Drop for TopicHandle {
+impl<C: ProducerContext + 'static> Drop for TopicHandle<C> {
     fn drop(&mut self) {
-        // SAFETY: created in `new`, released once.
+        // SAFETY: created in `new`, released once, before the producer that this keeps.
         unsafe { sys::rd_kafka_topic_destroy(self.topic) }
     }
 }

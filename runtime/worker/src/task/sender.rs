@@ -12,6 +12,7 @@ use millstream_core::delivery::Stage;
 
 use super::byte_queue::ByteReceiver;
 use super::offset_flush::Deliveries;
+use super::topic_creation::TopicCreator;
 use crate::kafka::producer::SourceProducer;
 use crate::store::StatusStore;
 
@@ -29,6 +30,8 @@ pub struct Sender {
     pub deliveries: Arc<Deliveries>,
     /// What a row that cannot be sent does.
     pub failures: FailurePolicy,
+    /// Makes missing topics; `None` where the broker alone does, or nobody.
+    pub creator: Option<TopicCreator>,
     /// Where used topics are remembered; `None` when `topic.tracking.enable` is off.
     pub topics: Option<Arc<dyn StatusStore>>,
     /// Set when the rest of the work is to be dropped.
@@ -59,6 +62,11 @@ impl Sender {
         let values = self.values.encode(&batch.topic, &batch.value);
         let (batch, keys, values) =
             self.drop_failed(batch, keys.payloads, values.payloads, keys.failures, values.failures)?;
+        if let Some(creator) = &mut self.creator
+            && !batch.is_empty()
+        {
+            creator.prepare(&batch.topic, &self.abandoned)?;
+        }
         if let Some(statuses) = &self.topics
             && seen_topics.insert(batch.topic.clone())
         {
@@ -70,8 +78,9 @@ impl Sender {
             });
         }
         let id = self.deliveries.submit(&partition, offset);
-        let abandoned = &self.abandoned;
-        self.producer.send(id, &batch, &keys, &values, || abandoned.load(Ordering::Relaxed))
+        let (abandoned, failures, task) = (&self.abandoned, self.failures, &self.id);
+        let tolerate = |error| failures.source_failures(task, Stage::KafkaProduce, vec![error]);
+        self.producer.send(id, &batch, &keys, &values, tolerate, || abandoned.load(Ordering::Relaxed))
     }
 
     /// Takes the rows that could not be encoded out of the batch, if the tolerance allows it.
