@@ -13,14 +13,15 @@ use arrow::array::{BinaryArray, BinaryBuilder, Int64Array, Int64Builder};
 use millstream_api::{Error, Header, Headers, PartitionOffsets, Result, TopicPartition};
 use parking_lot::Mutex;
 use rdkafka::client::ClientContext;
-use rdkafka::config::ClientConfig;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Message, Offset};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
+use super::context::{Limit, LoggingContext};
 use super::raw::{FetchQueue, ForwardTarget};
 
 /// Records taken at once.
@@ -30,8 +31,8 @@ const FETCH_BATCH: usize = 4096;
 const FETCH_WAIT: Duration = Duration::from_millis(50);
 /// Longest such wait.
 const FETCH_WAIT_IDLE: Duration = Duration::from_millis(250);
-/// How long it waits while there is no room or nothing to do.
-const IDLE_WAIT: Duration = Duration::from_millis(20);
+/// How long it waits while there is no room.
+const FULL_WAIT: Duration = Duration::from_millis(20);
 
 /// Consecutive records of one partition, as bytes.
 pub struct RawRun {
@@ -47,6 +48,8 @@ pub struct RawRun {
     pub values: BinaryArray,
     /// Headers.
     pub headers: Headers,
+    /// The last [`SinkConsumer::seek`] that was served before these records were fetched.
+    pub seek: u64,
 }
 
 /// News about the assignment.
@@ -66,10 +69,23 @@ pub enum Assignment {
     Failed(Error),
 }
 
-/// What the fetch thread is asked to do.
-enum Order {
-    /// Go on at these offsets; tells when records fetched before are no longer on their way.
-    Seek(PartitionOffsets, oneshot::Sender<()>),
+/// What the task, the rebalance callback and the fetch thread share.
+#[derive(Default)]
+struct Shared {
+    paused: AtomicBool,
+    stopping: AtomicBool,
+    orders: Mutex<Orders>,
+}
+
+/// What the fetch thread is to do before it fetches again.
+#[derive(Default)]
+struct Orders {
+    /// Number of the last seek asked for.
+    seek: u64,
+    /// Where to go on.
+    seeks: PartitionOffsets,
+    /// Partitions taken away: what was fetched of them is no longer ours, nor is any wish about them.
+    revoked: Vec<TopicPartition>,
 }
 
 /// Takes decoded records; owned by the fetch thread. False ends the thread.
@@ -89,10 +105,19 @@ pub trait RunSink: Send + 'static {
 struct Context {
     assignments: mpsc::UnboundedSender<Assignment>,
     forward: Mutex<Option<ForwardTarget>>,
-    stopping: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+    log: LoggingContext,
 }
 
-impl ClientContext for Context {}
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.log.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.log.error(error, reason);
+    }
+}
 
 impl ConsumerContext for Context {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
@@ -107,22 +132,32 @@ impl ConsumerContext for Context {
                 let _ = self.assignments.send(Assignment::Assigned(partitions));
             }
             Rebalance::Revoke(list) => {
-                let (done, wait) = std::sync::mpsc::sync_channel(1);
-                let news =
-                    Assignment::Revoked { partitions: partitions_of(list), lost: consumer.assignment_lost(), done };
-                if self.assignments.send(news).is_err() {
-                    return;
-                }
-                while let Err(std::sync::mpsc::RecvTimeoutError::Timeout) =
-                    wait.recv_timeout(Duration::from_millis(100))
-                {
-                    if self.stopping.load(Ordering::Relaxed) {
-                        return;
-                    }
-                }
+                let partitions = partitions_of(list);
+                self.wait_until_given_up(&partitions, consumer.assignment_lost());
+                let mut orders = self.shared.orders.lock();
+                orders.seeks.retain(|partition, _| !partitions.contains(partition));
+                orders.revoked.extend(partitions);
             }
             Rebalance::Error(error) => {
                 tracing::warn!(%error, "rebalance failed; the group tries again");
+            }
+        }
+    }
+}
+
+impl Context {
+    /// Returns when the task has committed and closed these partitions, or ends.
+    fn wait_until_given_up(&self, partitions: &[TopicPartition], lost: bool) {
+        let (done, wait) = std::sync::mpsc::sync_channel(1);
+        let partitions = partitions.to_vec();
+        if self.shared.stopping.load(Ordering::Relaxed)
+            || self.assignments.send(Assignment::Revoked { partitions, lost, done }).is_err()
+        {
+            return;
+        }
+        while let Err(std::sync::mpsc::RecvTimeoutError::Timeout) = wait.recv_timeout(Duration::from_millis(100)) {
+            if self.shared.stopping.load(Ordering::Relaxed) {
+                return;
             }
         }
     }
@@ -135,9 +170,7 @@ fn partitions_of(list: &TopicPartitionList) -> Vec<TopicPartition> {
 /// A running consumer.
 pub struct SinkConsumer {
     consumer: Arc<BaseConsumer<Context>>,
-    orders: std::sync::mpsc::Sender<Order>,
-    paused: Arc<AtomicBool>,
-    stopping: Arc<AtomicBool>,
+    shared: Arc<Shared>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -150,9 +183,14 @@ impl SinkConsumer {
         sink: S,
         assignments: mpsc::UnboundedSender<Assignment>,
     ) -> Result<Self> {
-        let stopping = Arc::new(AtomicBool::new(false));
-        let context =
-            Context { assignments: assignments.clone(), forward: Mutex::new(None), stopping: stopping.clone() };
+        let shared = Arc::new(Shared::default());
+        let setting = |key| config.get(key).unwrap_or_default();
+        let context = Context {
+            assignments: assignments.clone(),
+            forward: Mutex::new(None),
+            shared: shared.clone(),
+            log: LoggingContext::new(setting("client.id"), setting("bootstrap.servers")),
+        };
         let consumer: BaseConsumer<Context> = config
             .create_with_context(context)
             .map_err(|e| Error::config("the consumer's settings are not valid").caused_by(e))?;
@@ -163,28 +201,28 @@ impl SinkConsumer {
         consumer
             .subscribe(&names)
             .map_err(|e| Error::config(format!("cannot subscribe to {}", topics.join(", "))).caused_by(e))?;
-        let (orders, order_queue) = std::sync::mpsc::channel();
-        let paused = Arc::new(AtomicBool::new(false));
         let fetch = Fetch {
             queue,
             sink,
-            orders: order_queue,
-            paused: paused.clone(),
-            stopping: stopping.clone(),
+            shared: shared.clone(),
             assignments,
             waiting: Vec::new(),
+            seek: 0,
+            seeks: PartitionOffsets::new(),
+            told_seek: 0,
+            trouble: Limit::new(),
             wait: FETCH_WAIT,
         };
         let thread = std::thread::Builder::new()
             .name(format!("fetch-{name}").chars().take(15).collect())
             .spawn(move || fetch.run())
             .map_err(|e| Error::retriable("cannot start a fetch thread").caused_by(e))?;
-        Ok(Self { consumer, orders, paused, stopping, thread: Some(thread) })
+        Ok(Self { consumer, shared, thread: Some(thread) })
     }
 
     /// Stops or resumes delivery; the membership in the group stays.
     pub fn set_paused(&self, paused: bool) {
-        self.paused.store(paused, Ordering::Relaxed);
+        self.shared.paused.store(paused, Ordering::Relaxed);
     }
 
     /// Commits offsets and waits for the broker's answer. Blocks.
@@ -203,12 +241,13 @@ impl SinkConsumer {
         }
     }
 
-    /// Goes on at these offsets. Resolves when no record fetched before is on its way to the queue.
-    pub async fn seek(&self, offsets: PartitionOffsets) {
-        let (done, wait) = oneshot::channel();
-        if self.orders.send(Order::Seek(offsets, done)).is_ok() {
-            let _ = wait.await;
-        }
+    /// Goes on at these offsets. Records of these partitions with a [`RawRun::seek`] below the number that is returned were fetched
+    /// before and are no longer wanted. Does not wait: the fetch thread may be waiting for the task.
+    pub fn seek(&self, offsets: &PartitionOffsets) -> u64 {
+        let mut orders = self.shared.orders.lock();
+        orders.seek += 1;
+        orders.seeks.extend(offsets.iter().map(|(partition, offset)| (partition.clone(), *offset)));
+        orders.seek
     }
 
     /// Pauses or resumes single partitions.
@@ -223,9 +262,14 @@ impl SinkConsumer {
         }
     }
 
+    /// Begins to leave the group; nothing is delivered and no rebalance waits for the task any more.
+    pub fn begin_stop(&self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+    }
+
     /// Leaves the group and ends the thread. Blocks for as long as the coordinator takes to answer.
     pub fn stop(mut self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.begin_stop();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -236,50 +280,67 @@ impl SinkConsumer {
 
 impl Drop for SinkConsumer {
     fn drop(&mut self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.begin_stop();
+        if self.thread.is_some() {
+            // Abandoned. Whoever is last to let go of the consumer waits for the coordinator, and that must not be the reactor: this
+            // thread outlives the drop.
+            let consumer = self.consumer.clone();
+            let _ = std::thread::Builder::new().name("consumer-end".to_owned()).spawn(move || {
+                std::thread::sleep(FETCH_WAIT_IDLE);
+                drop(consumer);
+            });
+        }
     }
 }
 
 struct Fetch<S: RunSink> {
     queue: FetchQueue<Context>,
     sink: S,
-    orders: std::sync::mpsc::Receiver<Order>,
-    paused: Arc<AtomicBool>,
-    stopping: Arc<AtomicBool>,
+    shared: Arc<Shared>,
     assignments: mpsc::UnboundedSender<Assignment>,
     /// Decoded, but there was no room yet.
     waiting: Vec<S::Item>,
+    /// The last seek taken from the orders.
+    seek: u64,
+    /// Seeks that did not succeed yet: librdkafka refuses them until it knows where a partition's fetching starts.
+    seeks: PartitionOffsets,
+    /// The last seek whose failure was told.
+    told_seek: u64,
+    trouble: Limit,
     /// How long to wait for records next.
     wait: Duration,
 }
 
 impl<S: RunSink> Fetch<S> {
     fn run(mut self) {
-        while !self.stopping.load(Ordering::Relaxed) {
+        while !self.shared.stopping.load(Ordering::Relaxed) {
             if let Err(error) = self.turn() {
                 let _ = self.assignments.send(Assignment::Failed(error));
                 break;
             }
         }
-        // No callback may forward to the queue once it is gone.
-        *self.queue.consumer().context().forward.lock() = None;
     }
 
     fn turn(&mut self) -> Result<()> {
-        let mut runs = Runs::default();
+        let full = !self.offer_waiting()?;
+        let paused = self.shared.paused.load(Ordering::Relaxed);
+        let may_fetch = !full && !paused && self.sink.may_fetch();
+        let wait = match (may_fetch, paused) {
+            (true, _) => Duration::ZERO,
+            (false, true) => FETCH_WAIT_IDLE,
+            (false, false) => FULL_WAIT,
+        };
         // Serves rebalances and errors. Records come by the fetch queue; one that was fetched before its partition was forwarded is
         // taken here.
-        match self.queue.consumer().poll(Duration::ZERO) {
+        let mut runs = Runs::default();
+        match self.queue.consumer().poll(wait) {
             Some(Ok(message)) => runs.push_message(&message),
-            Some(Err(error)) => consumer_error(error)?,
+            Some(Err(error)) => consumer_error(error, &self.trouble)?,
             None => {}
         }
-        while let Ok(Order::Seek(offsets, done)) = self.orders.try_recv() {
-            self.seek(&offsets);
-            let _ = done.send(());
-        }
-        if !self.offer_waiting()? || self.paused.load(Ordering::Relaxed) || !self.sink.may_fetch() {
-            std::thread::sleep(IDLE_WAIT);
+        self.take_orders();
+        self.try_seeks();
+        if !may_fetch {
             return self.decode(runs);
         }
         let mut failed = None;
@@ -294,15 +355,55 @@ impl<S: RunSink> Fetch<S> {
                 record.value(),
                 || record.headers(),
             ),
-            Some(code) => failed = Some(code),
+            Some(code) => failed = Some((code, format!("{}-{}", record.topic(), record.partition()))),
         });
         self.wait = if count > 0 { FETCH_WAIT } else { (self.wait * 2).min(FETCH_WAIT_IDLE) };
         self.decode(runs)?;
-        failed.map_or(Ok(()), |code| consumer_error(KafkaError::MessageConsumption(code)))
+        failed.map_or(Ok(()), |(code, place)| {
+            consumer_error(KafkaError::MessageConsumption(code), &self.trouble).map_err(|error| error.at(place))
+        })
+    }
+
+    fn take_orders(&mut self) {
+        let (number, seeks, revoked) = {
+            let mut orders = self.shared.orders.lock();
+            (orders.seek, std::mem::take(&mut orders.seeks), std::mem::take(&mut orders.revoked))
+        };
+        self.seek = number;
+        if !revoked.is_empty() {
+            self.seeks.retain(|partition, _| !revoked.contains(partition));
+            self.waiting.retain(|item| !revoked.contains(S::origin(item)));
+        }
+        if !seeks.is_empty() {
+            self.waiting.retain(|item| !seeks.contains_key(S::origin(item)));
+            self.seeks.extend(seeks);
+        }
+    }
+
+    fn try_seeks(&mut self) {
+        let consumer = self.queue.consumer();
+        let (number, told) = (self.seek, &mut self.told_seek);
+        self.seeks.retain(|partition, offset| {
+            let limit = Duration::from_secs(1);
+            match consumer.seek(&partition.topic, partition.partition, Offset::Offset(*offset), limit) {
+                Ok(()) => false,
+                Err(error) => {
+                    if *told < number {
+                        *told = number;
+                        tracing::info!(%partition, offset, %error, "cannot go there yet; tried again");
+                    }
+                    true
+                }
+            }
+        });
     }
 
     fn decode(&mut self, runs: Runs) -> Result<()> {
-        for run in runs.finish() {
+        for run in runs.finish(self.seek) {
+            if self.seeks.contains_key(&run.origin) {
+                // Not what was asked for; it is fetched again, if at all.
+                continue;
+            }
             let item = self.sink.decode(run)?;
             self.waiting.push(item);
         }
@@ -325,25 +426,13 @@ impl<S: RunSink> Fetch<S> {
         }
         Ok(true)
     }
-
-    fn seek(&mut self, offsets: &PartitionOffsets) {
-        self.waiting.retain(|item| !offsets.contains_key(S::origin(item)));
-        for (partition, offset) in offsets {
-            let done = self.queue.consumer().seek(
-                &partition.topic,
-                partition.partition,
-                Offset::Offset(*offset),
-                Duration::from_secs(10),
-            );
-            if let Err(error) = done {
-                tracing::warn!(%partition, offset, %error, "cannot go back; the partition goes on from its committed offset after the next rebalance");
-            }
-        }
-    }
 }
 
 /// What an error event means: most are librdkafka's news about something it handles itself.
-fn consumer_error(error: KafkaError) -> Result<()> {
+fn consumer_error(error: KafkaError, trouble: &Limit) -> Result<()> {
+    if let KafkaError::MessageConsumptionFatal(_) = error {
+        return Err(Error::fatal("the consumer cannot go on").caused_by(error));
+    }
     match error.rdkafka_error_code() {
         Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed) => {
             Err(Error::fatal("the broker does not allow this connector to read")
@@ -356,8 +445,17 @@ fn consumer_error(error: KafkaError) -> Result<()> {
             | RDKafkaErrorCode::InconsistentGroupProtocol,
         ) => Err(Error::fatal("the consumer cannot go on").caused_by(error)),
         Some(RDKafkaErrorCode::PartitionEOF) => Ok(()),
+        Some(RDKafkaErrorCode::AutoOffsetReset) => {
+            Err(Error::fatal("there is no committed offset to go on from, or its record is gone")
+                .caused_by(error)
+                .hint("set consumer.override.auto.offset.reset to earliest or latest, or set the connector's offsets"))
+        }
         _ => {
-            tracing::warn!(%error, "consumer");
+            if trouble.pass() {
+                tracing::warn!(%error, "consumer has trouble, it keeps trying");
+            } else {
+                tracing::debug!(%error, "consumer has trouble, it keeps trying");
+            }
             Ok(())
         }
     }
@@ -434,8 +532,8 @@ impl Runs {
         );
     }
 
-    fn finish(self) -> impl Iterator<Item = RawRun> {
-        self.builders.into_iter().map(RunBuilder::finish)
+    fn finish(self, seek: u64) -> impl Iterator<Item = RawRun> {
+        self.builders.into_iter().map(move |run| run.finish(seek))
     }
 }
 
@@ -452,7 +550,7 @@ impl RunBuilder {
         }
     }
 
-    fn finish(mut self) -> RawRun {
+    fn finish(mut self, seek: u64) -> RawRun {
         RawRun {
             origin: self.origin,
             offsets: self.offsets.finish(),
@@ -460,6 +558,7 @@ impl RunBuilder {
             keys: self.keys.finish(),
             values: self.values.finish(),
             headers: if self.any_header { Headers::from_rows(self.headers) } else { Headers::none() },
+            seek,
         }
     }
 }

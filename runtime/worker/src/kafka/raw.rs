@@ -84,6 +84,10 @@ impl RawRecord<'_> {
 
     /// Topic name.
     pub fn topic(&self) -> &str {
+        if self.message().rkt.is_null() {
+            // An error that is about no topic.
+            return "";
+        }
         // SAFETY: a fetched message holds a reference to its topic, whose name is a C string that lives as long.
         let name = unsafe { std::ffi::CStr::from_ptr(sys::rd_kafka_topic_name(self.message().rkt)) };
         name.to_str().unwrap_or_default()

@@ -129,8 +129,9 @@ struct Unit {
 impl Unit {
     async fn run(mut self, target: TargetState) -> Result<()> {
         let result = self.serve(target).await;
+        self.reporter.outcome(result);
         self.end_instance().await;
-        result
+        Ok(())
     }
 
     async fn serve(&mut self, target: TargetState) -> Result<()> {
@@ -148,7 +149,9 @@ impl Unit {
                 Some(Order::Target(target)) => self.apply(target).await?,
                 Some(Order::Reconfigure) if self.instance.is_some() => self.task_configs().await,
                 Some(Order::Reconfigure) => {}
-                Some(Order::RaiseError(error)) => return Err(error),
+                Some(Order::RaiseError(error)) if self.instance.is_some() => return Err(error),
+                // Of an instance that does not work any more.
+                Some(Order::RaiseError(error)) => tracing::warn!(%error, "the connector raised an error after its end"),
             }
         }
     }
@@ -199,11 +202,13 @@ impl Unit {
                 });
             }
             Err(error) => {
-                let wait = self.retry.map_or(RETRY_FIRST, |(_, wait)| wait);
+                let (again, wait) = (self.retry.is_some(), self.retry.map_or(RETRY_FIRST, |(_, wait)| wait));
                 tracing::warn!(%error, retry_ms = wait.as_millis() as u64, "cannot make task configurations; tried again");
                 self.retry = Some((tokio::time::Instant::now() + wait, (wait * 2).min(RETRY_MAX)));
-                // Java leaves such a connector RUNNING without tasks and the error in the log only.
-                self.reporter.failed(error);
+                if !again {
+                    // Java leaves such a connector RUNNING without tasks and the error in the log only.
+                    self.reporter.state_of(State::Failed, Some(error));
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The loop of a sink task: take decoded records, put them, commit what the task says is durable.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::byte_queue::{ByteReceiver, Held, byte_queue};
 use super::sink_decode::{Fetched, SinkDecoder};
 use super::sink_host::Wishes;
-use super::source::{Orders, report_state};
+use super::source::{Orders, off_the_reactor, report_state};
 use super::supervise::{Reporter, TaskEnvironment, TaskSpec};
 use crate::kafka::client_config;
 use crate::kafka::consumer::{Assignment, SinkConsumer};
@@ -34,6 +34,9 @@ pub async fn run(
     mut orders: Orders,
     reporter: Reporter,
 ) -> Result<()> {
+    if !orders.until_wanted(&reporter).await {
+        return Ok(());
+    }
     let wishes = Wishes::new(spec.id.clone(), spec.failures());
     let context = SinkTaskContext {
         id: spec.id.clone(),
@@ -45,15 +48,20 @@ pub async fn run(
         started = task.start(context) => started,
         () = orders.stop.cancelled() => Ok(()),
     };
-    if started.is_err() || orders.stop.is_cancelled() {
+    if reporter.outcome(started) || orders.stop.is_cancelled() {
         task.stop().await;
-        return started;
+        return Ok(());
     }
-    let (records, news, consumer) = match start_consumer(&spec, &env) {
+    let started = {
+        let (spec, env) = (spec.clone(), env.clone());
+        off_the_reactor(move || start_consumer(&spec, &env)).await
+    };
+    let (records, news, consumer) = match started {
         Ok(parts) => parts,
         Err(error) => {
+            reporter.failed(error);
             task.stop().await;
-            return Err(error);
+            return Ok(());
         }
     };
     let mut sink = SinkLoop {
@@ -67,6 +75,8 @@ pub async fn run(
         delivered: PartitionOffsets::new(),
         committed: PartitionOffsets::new(),
         assigned: BTreeSet::new(),
+        held_back: BTreeSet::new(),
+        stale: BTreeMap::new(),
         topics: BTreeSet::new(),
         retry_at: None,
         spec,
@@ -78,15 +88,16 @@ pub async fn run(
         () = report_state(&mut target, &reporter) => Ok(()),
     };
     // A clean stop commits what is durable; a failure commits nothing more.
-    if result.is_ok() {
-        let all: Vec<_> = sink.assigned.iter().cloned().collect();
-        sink.give_up(&all, false).await;
+    if !reporter.outcome(result) {
+        sink.give_up_all().await;
     }
+    // A task that takes long to stop must not hold up the rebalance of the others.
+    sink.consumer.begin_stop();
     sink.task.stop().await;
     let consumer = sink.consumer;
     // Leaves the group; takes as long as the coordinator does.
     let _ = tokio::task::spawn_blocking(move || consumer.stop()).await;
-    result
+    Ok(())
 }
 
 type Consumer = (ByteReceiver<Fetched>, mpsc::UnboundedReceiver<Assignment>, SinkConsumer);
@@ -119,6 +130,10 @@ struct SinkLoop {
     delivered: PartitionOffsets,
     committed: PartitionOffsets,
     assigned: BTreeSet<TopicPartition>,
+    /// Partitions of which the task wants no records for now.
+    held_back: BTreeSet<TopicPartition>,
+    /// Records fetched before this seek are no longer wanted.
+    stale: BTreeMap<TopicPartition, u64>,
     /// Topics told to the status store.
     topics: BTreeSet<Arc<str>>,
     spec: TaskSpec,
@@ -163,21 +178,22 @@ impl SinkLoop {
                     () = tokio::time::sleep_until(next_commit) => Turn::Commit,
                     () = tokio::time::sleep_until(retry_at), if self.pending.is_some() && !paused => Turn::Retry,
                     records = self.records.recv(), if may_take => Turn::Records(records),
-                    () = tokio::time::sleep_until(next_idle), if may_take => Turn::Idle,
+                    () = tokio::time::sleep_until(next_idle), if self.pending.is_none() => Turn::Idle,
                 }
             };
             let done = match turn {
                 Turn::News(Some(news)) => self.assignment(news).await,
                 Turn::News(None) | Turn::Records(None) => Err(self.why_the_consumer_ended()),
-                Turn::Records(Some(held)) => self.put(held).await,
+                Turn::Records(Some(held)) if self.is_wanted(&held.item) => self.put(held).await,
+                Turn::Records(Some(_)) => continue,
                 Turn::Retry => match self.pending.take() {
                     Some(held) => self.put(held).await,
                     None => Ok(()),
                 },
                 Turn::Commit => {
-                    self.commit().await;
+                    let done = self.commit().await;
                     next_commit = Instant::now() + interval;
-                    Ok(())
+                    done
                 }
                 Turn::Idle => self.idle_put().await,
                 Turn::Target(true) => {
@@ -189,8 +205,22 @@ impl SinkLoop {
             };
             done?;
             next_idle = Instant::now() + IDLE_PUT;
-            self.grant_wishes().await;
+            self.grant_wishes();
         }
+    }
+
+    /// False for records that were fetched before a rewind, or that the task does not want now: those are fetched again later.
+    fn is_wanted(&mut self, fetched: &Fetched) -> bool {
+        let origin = &fetched.origin;
+        if !self.assigned.contains(origin) || self.stale.get(origin).is_some_and(|&seek| fetched.seek < seek) {
+            return false;
+        }
+        if self.held_back.contains(origin) {
+            let back = PartitionOffsets::from([(origin.clone(), fetched.first_offset)]);
+            self.stale.insert(origin.clone(), self.consumer.seek(&back));
+            return false;
+        }
+        true
     }
 
     fn why_the_consumer_ended(&mut self) -> Error {
@@ -209,6 +239,8 @@ impl SinkLoop {
             Ok(()) => {
                 self.delivered.insert(fetched.origin.clone(), fetched.next_offset);
                 self.retry_at = None;
+                // It was meant for this put.
+                self.wishes.take_retry_after();
                 Ok(())
             }
             Err(error) if error.is_retriable() => {
@@ -256,55 +288,82 @@ impl SinkLoop {
             }
             Assignment::Revoked { partitions, lost, done } => {
                 tracing::info!(task = %self.spec.id, partitions = %list(&partitions), lost, "partitions revoked");
-                self.give_up(&partitions, lost).await;
+                let closed = self.give_up(&partitions, lost).await;
                 let _ = done.send(());
-                Ok(())
+                closed
             }
             Assignment::Failed(error) => Err(error),
         }
     }
 
-    /// Commits what is durable of these partitions (unless they are lost), then closes them and forgets their records.
-    async fn give_up(&mut self, partitions: &[TopicPartition], lost: bool) {
+    /// The end of an orderly stop. What another member owns by now is not committed.
+    async fn give_up_all(&mut self) {
+        while let Ok(news) = self.news.try_recv() {
+            if let Assignment::Revoked { partitions, lost, done } = news {
+                let _ = self.give_up(&partitions, lost).await;
+                let _ = done.send(());
+            }
+        }
+        let all: Vec<_> = self.assigned.iter().cloned().collect();
+        let _ = self.give_up(&all, false).await;
+    }
+
+    /// Commits what is durable of these partitions (unless they are lost), then closes them and forgets their records. An error
+    /// fails the task, but only after it has given them up.
+    async fn give_up(&mut self, partitions: &[TopicPartition], lost: bool) -> Result<()> {
         if partitions.is_empty() {
-            return;
+            return Ok(());
         }
-        while let Some(held) = self.records.try_recv() {
-            self.waiting.push_back(held);
-        }
-        self.waiting.retain(|held| !partitions.contains(&held.item.origin));
-        if self.pending.as_ref().is_some_and(|held| partitions.contains(&held.item.origin)) {
-            self.pending = None;
-            self.retry_at = None;
-        }
-        if !lost {
-            self.commit().await;
-        }
+        self.forget_records(|origin| partitions.contains(origin));
+        let mut result = if lost { Ok(()) } else { self.commit().await };
         if let Err(error) = self.task.close(partitions).await {
             tracing::warn!(task = %self.spec.id, %error, "closing partitions failed; their records are read again");
+            if !error.is_retriable() {
+                result = result.and(Err(error));
+            }
+        }
+        let held_back: Vec<_> = partitions.iter().filter(|p| self.held_back.remove(p)).cloned().collect();
+        if !held_back.is_empty() {
+            // librdkafka would remember it beyond the assignment.
+            self.consumer.pause_partitions(&held_back, false);
         }
         for partition in partitions {
             self.assigned.remove(partition);
             self.delivered.remove(partition);
             self.committed.remove(partition);
+            self.stale.remove(partition);
+        }
+        result
+    }
+
+    fn forget_records(&mut self, of: impl Fn(&TopicPartition) -> bool) {
+        while let Some(held) = self.records.try_recv() {
+            self.waiting.push_back(held);
+        }
+        self.waiting.retain(|held| !of(&held.item.origin));
+        if self.pending.as_ref().is_some_and(|held| of(&held.item.origin)) {
+            self.pending = None;
+            self.retry_at = None;
         }
     }
 
-    /// Asks the task what is durable and commits that, never more. A failure is told and tried again at the next commit.
-    async fn commit(&mut self) {
+    /// Asks the task what is durable and commits that, never more. What may pass is told and tried again at the next commit; an error
+    /// of the task that is for good fails it.
+    async fn commit(&mut self) -> Result<()> {
         let durable = match self.task.pre_commit(&self.delivered).await {
             Ok(durable) => durable,
-            Err(error) => {
+            Err(error) if error.is_retriable() => {
                 tracing::warn!(task = %self.spec.id, %error, "pre-commit failed; offsets stay where they are");
-                return;
+                return Ok(());
             }
+            Err(error) => return Err(error),
         };
         let (offsets, refused) = delivery::decide(&durable, &self.delivered, &self.committed, &self.assigned);
         for (partition, offset) in refused {
             tracing::warn!(task = %self.spec.id, %partition, offset, "the task wants to commit what it was not given; left out");
         }
         if offsets.is_empty() {
-            return;
+            return Ok(());
         }
         let commit = self.consumer.commit();
         let sent = offsets.clone();
@@ -320,22 +379,30 @@ impl SinkLoop {
                 tracing::warn!(task = %self.spec.id, limit_ms = limit.as_millis() as u64, "commit took longer than offset.flush.timeout.ms")
             }
         }
+        Ok(())
     }
 
-    async fn grant_wishes(&mut self) {
-        for (partitions, pause) in self.wishes.take_pauses() {
+    fn grant_wishes(&mut self) {
+        for (mut partitions, pause) in self.wishes.take_pauses() {
+            partitions.retain(|partition| self.assigned.contains(partition));
             self.consumer.pause_partitions(&partitions, pause);
+            for partition in partitions {
+                if pause {
+                    self.held_back.insert(partition)
+                } else {
+                    self.held_back.remove(&partition)
+                };
+            }
         }
-        let rewind = self.wishes.take_rewind();
+        let mut rewind = self.wishes.take_rewind();
+        rewind.retain(|partition, _| self.assigned.contains(partition));
         if rewind.is_empty() {
             return;
         }
-        self.consumer.seek(rewind.clone()).await;
-        while let Some(held) = self.records.try_recv() {
-            self.waiting.push_back(held);
-        }
-        self.waiting.retain(|held| !rewind.contains_key(&held.item.origin));
+        let seek = self.consumer.seek(&rewind);
+        self.forget_records(|origin| rewind.contains_key(origin));
         for (partition, offset) in rewind {
+            self.stale.insert(partition.clone(), seek);
             self.delivered.insert(partition, offset);
         }
     }

@@ -17,8 +17,12 @@ pub struct Fetched {
     pub origin: TopicPartition,
     /// The records, cut where a schema changes. Records that were skipped are in none.
     pub batches: Vec<SinkBatch>,
+    /// The offset of the first record, skipped ones included.
+    pub first_offset: i64,
     /// The offset after the last record, skipped ones included.
     pub next_offset: i64,
+    /// The last seek served before these records were fetched.
+    pub seek: u64,
     /// Bytes the batches hold, counted until the task has taken them.
     memory: Reservation,
 }
@@ -49,7 +53,8 @@ impl RunSink for SinkDecoder {
         let mut keep = vec![true; rows];
         self.skip(Stage::KeyConverter, &run, keys.failures, &mut keep)?;
         self.skip(Stage::ValueConverter, &run, values.failures, &mut keep)?;
-        let next_offset = if rows == 0 { 0 } else { run.offsets.value(rows - 1) + 1 };
+        let (first_offset, next_offset) =
+            if rows == 0 { (0, 0) } else { (run.offsets.value(0), run.offsets.value(rows - 1) + 1) };
         let batches = cut(
             &run,
             Decoded { runs: keys.runs, failures: Vec::new() },
@@ -57,7 +62,8 @@ impl RunSink for SinkDecoder {
             &keep,
         )?;
         let bytes = batches.iter().map(|b| b.batch.byte_size()).sum();
-        Ok(Fetched { origin: run.origin, batches, next_offset, memory: self.budget.reserve(bytes) })
+        let memory = self.budget.reserve(bytes);
+        Ok(Fetched { origin: run.origin, batches, first_offset, next_offset, seek: run.seek, memory })
     }
 
     fn offer(&mut self, item: Fetched) -> std::result::Result<(), Option<Fetched>> {
@@ -148,6 +154,7 @@ mod tests {
             keys: BinaryArray::from_iter_values((0..rows).map(|_| b"k")),
             values: BinaryArray::from_iter_values((0..rows).map(|_| b"v")),
             headers: Headers::none(),
+            seek: 0,
         }
     }
 

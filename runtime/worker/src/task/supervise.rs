@@ -112,18 +112,29 @@ pub struct Reporter {
 impl Reporter {
     /// The instance is in this state.
     pub fn state(&self, state: State) {
-        let _ = self.events.send(InstanceEvent::State { id: self.id.clone(), epoch: self.epoch, state, error: None });
+        self.state_of(state, None);
+    }
+
+    /// The instance is in this state, because of an error if it says so.
+    pub(super) fn state_of(&self, state: State, error: Option<Error>) {
+        let _ = self.events.send(InstanceEvent::State { id: self.id.clone(), epoch: self.epoch, state, error });
+    }
+
+    /// Tells at once that the instance has failed, if it has: ending it may take its time or never come to an end. True when it has.
+    pub fn outcome(&self, result: Result<()>) -> bool {
+        match result {
+            Ok(()) => false,
+            Err(error) => {
+                self.failed(error);
+                true
+            }
+        }
     }
 
     /// The instance has failed.
     pub fn failed(&self, error: Error) {
-        let state = State::Failed;
-        let _ = self.events.send(InstanceEvent::State {
-            id: self.id.clone(),
-            epoch: self.epoch,
-            state,
-            error: Some(error),
-        });
+        tracing::error!(instance = %self.id, %error, "failed");
+        self.state_of(State::Failed, Some(error));
     }
 
     fn ended(&self) {
@@ -247,12 +258,8 @@ impl Stopper {
             };
             match result {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    tracing::error!(instance = %reporter.id, %error, "failed");
-                    reporter.failed(error);
-                }
+                Ok(Err(error)) => reporter.failed(error),
                 Err(panic) => {
-                    tracing::error!(instance = %reporter.id, %panic, "ended unexpectedly");
                     reporter.failed(
                         Error::internal("ended unexpectedly")
                             .caused_by(panic)
