@@ -159,11 +159,12 @@ impl Admin {
         match answers.pop() {
             Some(Ok(_)) => Ok(Created::New),
             Some(Err((_, Code::TopicAlreadyExists))) => Ok(Created::Existed),
-            Some(Err((_, Code::InvalidReplicationFactor))) => Err(Error::retriable(format!(
+            Some(Err((_, code @ Code::InvalidReplicationFactor))) => Err(Error::retriable(format!(
                 "{}: there are fewer brokers than its replication factor of {}",
                 what(),
                 topic.replication_factor
-            ))),
+            ))
+            .caused_by(KafkaError::AdminOp(code))),
             Some(Err((_, code @ (Code::InvalidConfig | Code::InvalidPartitions | Code::PolicyViolation)))) => {
                 Err(Error::config(what()).caused_by(KafkaError::AdminOp(code)))
             }

@@ -10,7 +10,7 @@ pub fn kafka_error(doing: impl Into<String>, error: KafkaError) -> Error {
     if let KafkaError::ClientConfig(_, _, key, _) = &error {
         return Error::config(format!("{}: the value of the client setting {key} is not usable", doing.into()));
     }
-    let code = error.rdkafka_error_code();
+    let code = code_in(&error);
     let kind = match &error {
         KafkaError::Canceled => ErrorKind::Stopped,
         KafkaError::ClientCreation(_) => ErrorKind::Config,
@@ -20,6 +20,26 @@ pub fn kafka_error(doing: impl Into<String>, error: KafkaError) -> Error {
     match code.and_then(hint_of) {
         Some(hint) => made.hint(hint),
         None => made,
+    }
+}
+
+/// The broker's or client's code at the root of an error, if Kafka is its cause.
+pub fn code_of(error: &Error) -> Option<Code> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if let Some(kafka) = error.downcast_ref::<KafkaError>() {
+            return code_in(kafka);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn code_in(error: &KafkaError) -> Option<Code> {
+    match error {
+        // rdkafka has a code for these, but does not tell it.
+        KafkaError::AdminOp(code) => Some(*code),
+        _ => error.rdkafka_error_code(),
     }
 }
 
@@ -87,6 +107,9 @@ mod tests {
     fn kinds_and_hints() {
         let error = kafka_error("cannot write to topic t", KafkaError::MessageProduction(Code::NotEnoughReplicas));
         assert!(error.is_retriable());
+        let outer = Error::fatal("outer").caused_by(error);
+        assert_eq!((code_of(&outer), code_of(&Error::fatal("own"))), (Some(Code::NotEnoughReplicas), None));
+        assert!(kafka_error("cannot create topic t", KafkaError::AdminOp(Code::NotController)).is_retriable());
         let error = kafka_error("cannot write to topic t", KafkaError::MessageProduction(Code::MessageSizeTooLarge));
         assert_eq!(error.kind(), ErrorKind::Fatal);
         assert!(error.hint_text().unwrap().contains("max.message.bytes"));

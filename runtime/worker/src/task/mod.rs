@@ -10,5 +10,6 @@ pub mod sink_decode;
 pub mod sink_host;
 pub mod source;
 pub mod supervise;
+pub mod topic_creation;
 
 pub use supervise::{InstanceEvent, InstanceId, RunningConnector, RunningTask, TaskEnvironment, TaskSpec};
