@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use millstream_api::{Error, Result, SourceBatch, SourceTask, SourceTaskContext};
 use millstream_core::cluster::{State, TargetState};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::byte_queue::{ByteSender, byte_queue};
+use super::byte_queue::{ByteReceiver, ByteSender, byte_queue};
 use super::offset_flush::{Deliveries, OffsetFlush};
 use super::sender::Sender;
 use super::supervise::{Reporter, TaskEnvironment, TaskSpec};
@@ -33,6 +33,20 @@ pub struct Orders {
     pub abandoned: Arc<AtomicBool>,
 }
 
+impl Orders {
+    /// Waits until the task is to run: one that is paused from the beginning is not started. False when it is to stop.
+    pub(super) async fn until_wanted(&mut self, reporter: &Reporter) -> bool {
+        if *self.target.borrow() != TargetState::Started {
+            reporter.state(State::Paused);
+        }
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => false,
+            () = until_started(&mut self.target) => true,
+        }
+    }
+}
+
 /// Runs a source task to its end. `Ok` after an orderly stop.
 pub async fn run(
     mut task: Box<dyn SourceTask>,
@@ -41,6 +55,9 @@ pub async fn run(
     mut orders: Orders,
     reporter: Reporter,
 ) -> Result<()> {
+    if !orders.until_wanted(&reporter).await {
+        return Ok(());
+    }
     let context = SourceTaskContext {
         id: spec.id.clone(),
         config: spec.config.clone(),
@@ -52,19 +69,33 @@ pub async fn run(
         () = orders.stop.cancelled() => Err(Error::stopped("stopped while starting")),
     };
     if let Err(error) = started {
+        reporter.outcome(stopped_is_fine(error));
         task.stop().await;
-        return stopped_is_fine(error);
+        return Ok(());
     }
     let deliveries = Deliveries::new();
-    let sender = match build_sender(&spec, &env, &deliveries, &orders) {
+    let sender = {
+        let (spec, env, deliveries, abandoned) =
+            (spec.clone(), env.clone(), deliveries.clone(), orders.abandoned.clone());
+        off_the_reactor(move || build_sender(&spec, &env, &deliveries, abandoned)).await
+    };
+    let sender = match sender {
         Ok(sender) => sender,
         Err(error) => {
+            reporter.failed(error);
             task.stop().await;
-            return Err(error);
+            return Ok(());
         }
     };
     let (tx, rx) = byte_queue(READ_AHEAD);
-    let mut sending = tokio::task::spawn_blocking(move || sender.run(rx));
+    let mut sending = match start_sending(sender, rx) {
+        Ok(sending) => sending,
+        Err(error) => {
+            reporter.failed(error);
+            task.stop().await;
+            return Ok(());
+        }
+    };
     let mut flush = OffsetFlush::new(
         spec.id.clone(),
         deliveries.clone(),
@@ -79,30 +110,62 @@ pub async fn run(
         () = flush_clock(&mut flush, env.worker.offset_flush_interval, &stored) => Ok(()),
         () = report_state(&mut orders.target, &reporter) => Ok(()),
         error = deliveries.failure() => Err(error),
-        done = &mut sending => { sent = Some(done); Ok(()) }
+        done = &mut sending => done.map_err(|_| sender_gone()).and_then(|(sender, result)| {
+            sent = Some(sender);
+            result.or_else(stopped_is_fine)
+        }),
         () = orders.stop.cancelled() => Ok(()),
     };
     drop(tx);
     if result.is_err() {
         orders.abandoned.store(true, Ordering::Relaxed);
     }
+    let mut failed = reporter.outcome(result);
     task.stop().await;
-    let ended = match sent {
-        Some(done) => done,
-        None => sending.await,
-    };
-    let result = match ended {
-        Ok((sender, sent)) => {
-            let result = result.and(sent.or_else(stopped_is_fine));
-            let limit = if result.is_ok() { env.worker.offset_flush_timeout } else { Duration::ZERO };
-            finish(sender, &deliveries, limit).await;
-            result
+    if sent.is_none() {
+        match sending.await {
+            Ok((sender, result)) => {
+                sent = Some(sender);
+                failed = failed || reporter.outcome(result.or_else(stopped_is_fine));
+            }
+            Err(_) if failed => {}
+            Err(_) => failed = reporter.outcome(Err(sender_gone())),
         }
-        Err(panic) => Err(Error::internal("the sending stage ended unexpectedly").caused_by(panic)),
-    };
+    }
+    if let Some(sender) = sent {
+        let limit = if failed { Duration::ZERO } else { env.worker.offset_flush_timeout };
+        finish(sender, &deliveries, limit).await;
+    }
     // What is acknowledged may be stored even when the task failed: it only saves repeats.
     flush.flush().await;
-    result
+    Ok(())
+}
+
+fn sender_gone() -> Error {
+    Error::internal("the sending stage ended unexpectedly")
+}
+
+type Sending = oneshot::Receiver<(Sender, Result<()>)>;
+
+/// A thread of its own for as long as the task runs: the pool of blocking threads is for short work.
+fn start_sending(sender: Sender, batches: ByteReceiver<SourceBatch>) -> Result<Sending> {
+    let (done, sending) = oneshot::channel();
+    let name: String = format!("send-{}", sender.id).chars().take(15).collect();
+    std::thread::Builder::new()
+        .name(name)
+        .spawn(move || {
+            // Nobody waits for an abandoned task; what it sent is then given up here.
+            let _ = done.send(sender.run(batches));
+        })
+        .map_err(|e| Error::retriable("cannot start a sending thread").caused_by(e))?;
+    Ok(sending)
+}
+
+/// Making a client reads certificates and starts threads: too much for the reactor.
+pub(super) async fn off_the_reactor<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|panic| Err(Error::internal("making a Kafka client ended unexpectedly").caused_by(panic)))
 }
 
 fn stopped_is_fine(error: Error) -> Result<()> {
@@ -113,7 +176,7 @@ fn build_sender(
     spec: &TaskSpec,
     env: &TaskEnvironment,
     deliveries: &Arc<Deliveries>,
-    orders: &Orders,
+    abandoned: Arc<AtomicBool>,
 ) -> Result<Sender> {
     let (keys, values) = spec.converters()?;
     let client = client_config::source_producer(&env.worker, &spec.settings, &spec.id)?;
@@ -127,7 +190,7 @@ fn build_sender(
         failures: spec.failures(),
         creator: TopicCreator::of(spec, env)?,
         topics: env.worker.topic_tracking_enable.then(|| env.stores.statuses.clone()),
-        abandoned: orders.abandoned.clone(),
+        abandoned,
     })
 }
 
