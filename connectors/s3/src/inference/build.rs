@@ -53,19 +53,77 @@ pub(super) fn column(kind: &Kind, values: &[Option<&Value>]) -> Result<ArrayRef>
 
 /// The columns of an object's fields.
 pub(super) fn children(fields: &IndexMap<String, Kind>, values: &[Option<&Value>]) -> Result<Vec<ArrayRef>> {
-    let mut cells: Vec<Vec<Option<&Value>>> = fields.iter().map(|_| vec![None; values.len()]).collect();
-    for (row, value) in values.iter().enumerate() {
-        let Some(object) = value.and_then(|value| value.as_object()) else { continue };
-        for (position, (name, value)) in object.iter().enumerate() {
-            // A name that comes twice: the last one counts, as for most JSON readers.
-            if let Some((place, _)) = child(fields, position, name)
-                && let Some(cell) = cells.get_mut(place).and_then(|column| column.get_mut(row))
+    Cells::of(fields, values).finish()
+}
+
+/// The fields of objects, laid out by column: each name is looked up once.
+pub(super) struct Cells<'a> {
+    fields: &'a IndexMap<String, Kind>,
+    columns: Vec<Vec<Option<&'a Value>>>,
+    /// Rows that are no object, or hold a field that has no column; ascending.
+    strange: Vec<usize>,
+}
+
+impl<'a> Cells<'a> {
+    /// Lays out rows; `None` is a row of nulls.
+    pub(super) fn of(fields: &'a IndexMap<String, Kind>, values: &[Option<&'a Value>]) -> Self {
+        let columns = fields.iter().map(|_| vec![None; values.len()]).collect();
+        let mut cells = Self { fields, columns, strange: Vec::new() };
+        for (row, value) in values.iter().enumerate() {
+            if let Some(value) = value
+                && !cells.place(row, value)
             {
-                *cell = Some(value);
+                cells.strange.push(row);
             }
         }
+        cells
     }
-    fields.values().zip(cells).map(|(kind, cells)| column(kind, &cells)).collect()
+
+    /// Lays out one row; false when something of it has no column.
+    fn place(&mut self, row: usize, value: &'a Value) -> bool {
+        let Some(object) = value.as_object() else { return value.is_null() };
+        let mut all = true;
+        for (position, (name, value)) in object.iter().enumerate() {
+            // A name that comes twice: the last one counts, as for most JSON readers.
+            match child(self.fields, position, name)
+                .and_then(|(place, _)| self.columns.get_mut(place))
+                .and_then(|column| column.get_mut(row))
+            {
+                Some(cell) => *cell = Some(value),
+                None => all = false,
+            }
+        }
+        all
+    }
+
+    /// Rows that the columns do not hold as they are, ascending.
+    pub(super) fn misfits(&self) -> Vec<usize> {
+        let mut rows = self.strange.clone();
+        for (kind, cells) in self.fields.values().zip(&self.columns) {
+            let unheld = |cell: &Option<&Value>| cell.is_some_and(|value| !kind.holds(value));
+            rows.extend(cells.iter().enumerate().filter(|(_, cell)| unheld(cell)).map(|(row, _)| row));
+        }
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    }
+
+    /// Lays a row out anew.
+    pub(super) fn replace(&mut self, row: usize, value: Option<&'a Value>) {
+        for column in &mut self.columns {
+            if let Some(cell) = column.get_mut(row) {
+                *cell = None;
+            }
+        }
+        if let Some(value) = value {
+            self.place(row, value);
+        }
+    }
+
+    /// The columns.
+    pub(super) fn finish(self) -> Result<Vec<ArrayRef>> {
+        self.fields.values().zip(self.columns).map(|(kind, cells)| column(kind, &cells)).collect()
+    }
 }
 
 fn list(items: &Kind, values: &[Option<&Value>]) -> Result<ArrayRef> {

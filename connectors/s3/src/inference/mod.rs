@@ -19,11 +19,13 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use indexmap::IndexMap;
 use millstream_api::{Error, Result};
 use sonic_rs::Value;
 
 pub(crate) use parse::{Documents, parse};
 
+use build::Cells;
 use kind::{Inferred, Kind};
 
 /// Text of a file after which its columns are fixed.
@@ -144,35 +146,65 @@ impl Columns {
 
     /// The rows as columns.
     pub(crate) fn rows(&self, rows: &Rows) -> Result<RecordBatch> {
-        let mut values: Vec<Option<&Value>> = rows.values().map(Some).collect();
-        let mut unmapped = StringBuilder::new();
-        let mut kept = Vec::new();
-        if self.unmapped {
-            for (row, value) in rows.values().enumerate() {
-                if self.kind.holds(value) {
-                    unmapped.append_null();
-                } else {
-                    let mut rest = String::new();
-                    split::rest(&self.kind, value, &mut rest);
-                    unmapped.append_value(rest);
-                    kept.push((row, split::kept(&self.kind, value)));
-                }
-            }
-            for (row, fitting) in &kept {
-                if let Some(slot) = values.get_mut(*row) {
-                    *slot = fitting.as_ref();
-                }
-            }
-        }
-        let mut columns: Vec<ArrayRef> = match &self.kind {
+        let values: Vec<Option<&Value>> = rows.values().map(Some).collect();
+        let columns = match &self.kind {
+            Kind::Object(children) if self.unmapped => self.split_objects(children, &values)?,
             Kind::Object(children) => build::children(children, &values)?,
+            other if self.unmapped => self.split_values(other, &values)?,
             other => vec![build::column(other, &values)?],
         };
-        if self.unmapped {
-            columns.push(Arc::new(unmapped.finish()));
-        }
         let options = RecordBatchOptions::new().with_row_count(Some(values.len()));
         RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
             .map_err(|error| Error::internal("inferred columns do not fit their schema").caused_by(error))
+    }
+
+    /// The columns of objects, and last the one for what they do not hold.
+    fn split_objects(&self, children: &IndexMap<String, Kind>, values: &[Option<&Value>]) -> Result<Vec<ArrayRef>> {
+        let mut cells = Cells::of(children, values);
+        let misfits = cells.misfits();
+        let kept = self.kept(values, &misfits);
+        for (row, kept) in misfits.iter().zip(&kept) {
+            cells.replace(*row, kept.as_ref());
+        }
+        let mut columns = cells.finish()?;
+        columns.push(self.rests(values, &misfits));
+        Ok(columns)
+    }
+
+    /// As [`Columns::split_objects`], for values that are no objects.
+    fn split_values(&self, kind: &Kind, values: &[Option<&Value>]) -> Result<Vec<ArrayRef>> {
+        let unheld = |row: &usize| values.get(*row).copied().flatten().is_some_and(|value| !kind.holds(value));
+        let misfits: Vec<usize> = (0..values.len()).filter(unheld).collect();
+        let kept = self.kept(values, &misfits);
+        let mut fitting = values.to_vec();
+        for (row, kept) in misfits.iter().zip(&kept) {
+            if let Some(slot) = fitting.get_mut(*row) {
+                *slot = kept.as_ref();
+            }
+        }
+        Ok(vec![build::column(kind, &fitting)?, self.rests(values, &misfits)])
+    }
+
+    /// What the columns keep of these rows.
+    fn kept(&self, values: &[Option<&Value>], rows: &[usize]) -> Vec<Option<Value>> {
+        let value = |row: &usize| values.get(*row).copied().flatten();
+        rows.iter().map(|row| value(row).and_then(|value| split::kept(&self.kind, value))).collect()
+    }
+
+    /// What they do not: text in these rows, null in the others.
+    fn rests(&self, values: &[Option<&Value>], misfits: &[usize]) -> ArrayRef {
+        let mut texts = StringBuilder::new();
+        let mut misfits = misfits.iter().copied().peekable();
+        for (row, value) in values.iter().enumerate() {
+            match value.filter(|_| misfits.next_if_eq(&row).is_some()) {
+                Some(value) => {
+                    let mut rest = String::new();
+                    split::rest(&self.kind, value, &mut rest);
+                    texts.append_value(rest);
+                }
+                None => texts.append_null(),
+            }
+        }
+        Arc::new(texts.finish())
     }
 }
