@@ -1,0 +1,5 @@
+//! What tasks do with topics of their own accord: make missing ones, write dead letters. On a real broker, with connectors that play a
+//! script.
+
+mod scripted;
+mod topic_creation;
