@@ -145,7 +145,7 @@ impl Running {
         let herder = Herder::new(env, self.worker_id.clone(), membership);
         let stop = CancellationToken::new();
         let inputs = Inputs { requests, changes, events };
-        let running = tokio::spawn(herder.run(inputs, stop.clone()));
+        let mut running = tokio::spawn(herder.run(inputs, stop.clone()));
         self.health.send_replace(Health::Healthy);
         tracing::info!(worker_id = self.worker_id, "worker ready");
 
@@ -153,12 +153,18 @@ impl Running {
             created = create_all(&handle, connectors) => created,
             () = shutdown.cancelled() => Ok(()),
         };
-        if created.is_ok() {
-            shutdown.cancelled().await;
-        }
+        let ended = tokio::select! {
+            ended = &mut running => Some(ended),
+            () = shutdown.cancelled(), if created.is_ok() => None,
+            () = std::future::ready(()), if created.is_err() => None,
+        };
         tracing::info!("worker stopping");
         stop.cancel();
-        let herded = running.await.map_err(|panic| Error::internal("the herder ended unexpectedly").caused_by(panic));
+        let herded = match ended {
+            Some(ended) => ended,
+            None => running.await,
+        };
+        let herded = herded.map_err(|panic| Error::internal("the herder ended unexpectedly").caused_by(panic));
         stores.stop().await;
         tracing::info!("worker stopped");
         created.and(herded)

@@ -11,6 +11,7 @@ use millstream_core::settings::ConnectorSettings;
 
 use super::run::{CONNECTOR_STOP, Herder};
 use super::{Reply, RestartConnector};
+use crate::membership::Leader;
 use crate::task::{InstanceEvent, InstanceId, RunningConnector, RunningTask, TaskSpec};
 
 /// A connector as this worker sees it.
@@ -35,6 +36,10 @@ pub(super) struct TaskSlot {
 }
 
 impl ConnectorSlot {
+    fn is_stopping(&self) -> bool {
+        self.running.as_ref().is_some_and(RunningConnector::is_stopping)
+    }
+
     pub(super) fn is_running(&self) -> bool {
         self.running.is_some()
     }
@@ -68,7 +73,8 @@ impl Herder {
                 }
             }
             InstanceEvent::TaskConfigs { connector, epoch, configs }
-                if self.is_current(&InstanceId::Connector(connector.clone()), epoch) =>
+                if self.is_current(&InstanceId::Connector(connector.clone()), epoch)
+                    && !self.connectors.get(&connector).is_some_and(ConnectorSlot::is_stopping) =>
             {
                 self.publish_tasks(&connector, configs);
             }
@@ -77,7 +83,7 @@ impl Herder {
         }
     }
 
-    fn is_current(&self, id: &InstanceId, epoch: u64) -> bool {
+    pub(super) fn is_current(&self, id: &InstanceId, epoch: u64) -> bool {
         match id {
             InstanceId::Connector(name) => {
                 self.connectors.get(name).and_then(|s| s.running.as_ref()).is_some_and(|r| r.epoch == epoch)
@@ -92,6 +98,10 @@ impl Herder {
         match id {
             InstanceId::Connector(name) => {
                 let Some(slot) = self.connectors.get_mut(name) else { return };
+                if slot.is_stopping() {
+                    // News of the predecessor; who waits, waits for the successor.
+                    return;
+                }
                 for reply in slot.on_start.drain(..) {
                     let _ = reply.send(match error {
                         None => Ok(()),
@@ -128,19 +138,11 @@ impl Herder {
         true
     }
 
-    /// An instance that was told to stop has: writes its status and starts its successor, if there is to be one.
+    /// An instance has ended: writes its status and starts its successor, if there is to be one.
     fn after_end(&mut self, id: &InstanceId) {
-        let state = self.state();
-        let exists = match id {
-            InstanceId::Connector(name) => state.contains(name),
-            InstanceId::Task(task) => state.task_config(task).is_some(),
-        };
+        let exists = self.exists(id);
         if !exists {
-            if state.contains(id.connector()) {
-                // A task taken away: its end is told before its status goes, as Java does.
-                self.put_status(id, State::Unassigned, None);
-            }
-            self.env.stores.statuses.delete(id.status_key());
+            self.forget_status(id);
         }
         let (dead, restarting) = match id {
             InstanceId::Connector(name) => {
@@ -157,9 +159,27 @@ impl Herder {
             }
         }
         match id {
+            // Stopped while its failed instance was still ending.
+            InstanceId::Connector(name) if dead => self.target_changed(name),
             InstanceId::Connector(name) => self.reconcile_connector(name),
             InstanceId::Task(task) => self.reconcile_tasks(&task.connector),
         }
+    }
+
+    pub(super) fn exists(&self, id: &InstanceId) -> bool {
+        match id {
+            InstanceId::Connector(name) => self.state().contains(name),
+            InstanceId::Task(task) => self.state().task_config(task).is_some(),
+        }
+    }
+
+    /// Removes the status of something that is no more.
+    pub(super) fn forget_status(&self, id: &InstanceId) {
+        if self.state().contains(id.connector()) {
+            // A task taken away: its end is told before its status goes, as Java does.
+            self.put_status(id, State::Unassigned, None);
+        }
+        self.env.stores.statuses.delete(id.status_key());
     }
 
     /// A new or changed configuration: the Connector instance is made anew; tasks follow when theirs change.
@@ -174,6 +194,16 @@ impl Herder {
         let keys = self.env.stores.statuses.table().keys(name);
         for key in keys {
             self.env.stores.statuses.delete(key);
+        }
+        // A connector of this name may be there again already; what runs is not its.
+        if let Some(slot) = self.connectors.get_mut(name) {
+            slot.dead = false;
+            slot.stop(CONNECTOR_STOP);
+        }
+        let graceful = self.env.worker.task_shutdown_graceful_timeout;
+        for (_, slot) in self.tasks.iter_mut().filter(|(id, _)| id.connector == *name) {
+            slot.dead = false;
+            slot.stop(graceful);
         }
         self.reconcile_connector(name);
         self.reconcile_tasks(name);
@@ -208,6 +238,14 @@ impl Herder {
         let wanted = state.contains(name) && self.owns(&InstanceId::Connector(name.clone()));
         let slot = self.connectors.entry(name.clone()).or_default();
         if !wanted {
+            let exists = state.contains(name);
+            for reply in slot.on_start.drain(..) {
+                let _ = reply.send(Err(if exists {
+                    Error::conflict(format!("Connector {name} has moved to another worker"))
+                } else {
+                    Error::not_found(format!("Unknown connector: {name}"))
+                }));
+            }
             if slot.is_running() {
                 slot.stop(CONNECTOR_STOP);
             } else {
@@ -234,8 +272,7 @@ impl Herder {
         let (plugin, settings) = self.resolve(&config)?;
         let epoch = self.next_epoch();
         let target = self.target(name);
-        let tasks_max = settings.tasks_max;
-        let running = RunningConnector::start(name, config, tasks_max, plugin, &self.env, epoch, target);
+        let running = RunningConnector::start(name, config, &settings, plugin, &self.env, epoch, target);
         self.connectors.entry(name.clone()).or_default().running = Some(running);
         Ok(())
     }
@@ -322,26 +359,32 @@ impl Herder {
                 config
             })
             .collect();
-        if !must_publish_tasks(&state, name, &configs) {
-            self.reconcile_tasks(name);
-            return;
-        }
-        let (stores, writing, name) = (self.env.stores.clone(), self.writing.clone(), name.clone());
-        let again = self
-            .connectors
-            .get(&name)
-            .and_then(|s| s.running.as_ref())
-            .map(|running: &RunningConnector| running.reconfigure());
+        self.reconcile_tasks(name);
+        let (stores, writing, view) = (self.env.stores.clone(), self.writing.clone(), self.view.clone());
+        let (name, made_from) = (name.clone(), connector_config.clone());
+        let running = self.connectors.get(&name).and_then(|s| s.running.as_ref());
+        let again = running.map(|running: &RunningConnector| running.publish_failed());
         tokio::spawn(async move {
-            let _turn = writing.lock().await;
-            let written = match may_publish_tasks(&stores.configs.state(), &name, configs.len()) {
-                Ok(()) => stores.configs.put_tasks(&name, &configs).await,
-                // Stopped or deleted meanwhile: there is nothing to write.
-                Err(_) => Ok(()),
+            let turn = writing.lock().await;
+            // Looked at only now: an earlier write may have changed what is there, or another configuration what is wanted. Then
+            // the instance of that configuration says which tasks there are to be.
+            let state = stores.configs.state();
+            if !state.config(&name).is_some_and(|now| now.same_values(&made_from))
+                || !must_publish_tasks(&state, &name, &configs)
+                || may_publish_tasks(&state, &name, configs.len()).is_err()
+            {
+                return;
+            }
+            drop(state);
+            let is_leader = view.borrow().leader == Leader::Me;
+            let written = if is_leader {
+                stores.configs.put_tasks(&name, &configs).await
+            } else {
+                Err(Error::conflict("this worker is not the leader"))
             };
+            drop(turn);
             if let Err(error) = written {
                 tracing::warn!(connector = %name, %error, "task configurations were not written; tried again");
-                tokio::time::sleep(Duration::from_secs(1)).await;
                 if let Some(again) = again {
                     again();
                 }
@@ -382,7 +425,8 @@ impl Herder {
             self.restart_connector(&name, None);
         }
         for id in plan.tasks {
-            if !self.owns(&InstanceId::Task(id.clone())) {
+            let instance = InstanceId::Task(id.clone());
+            if !self.owns(&instance) || !self.exists(&instance) {
                 continue;
             }
             match self.tasks.get_mut(&id) {

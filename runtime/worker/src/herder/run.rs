@@ -2,12 +2,12 @@
 //!
 //! It never waits for a plugin, the disk or Kafka: connectors and tasks run in their own units, writes in theirs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use millstream_api::TaskId;
-use millstream_core::cluster::{Change, ClusterState, State, Status, TargetState};
+use millstream_core::cluster::{Change, ClusterState, State, Status, StatusKey, TargetState};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -148,12 +148,21 @@ impl Herder {
         }
     }
 
-    /// Statuses of connectors that are no more, left by a worker that ended before it could remove them.
+    /// Statuses of connectors and tasks that are no more, left by a worker that ended before it could remove them.
     fn forget_vanished(&self) {
         let state = self.state();
+        let vanished = |key: &StatusKey| match key {
+            // What an inconsistent set of tasks will be is not known yet.
+            StatusKey::Task(id) => state.task_config(id).is_none() && !state.is_inconsistent(&id.connector),
+            _ => false,
+        };
         let keys: Vec<_> = {
             let table = self.env.stores.statuses.table();
-            table.connectors().filter(|name| !state.contains(name)).flat_map(|name| table.keys(name)).collect()
+            let all = table.connectors().flat_map(|name| {
+                let gone = !state.contains(name);
+                table.keys(name).into_iter().filter(move |key| gone || vanished(key))
+            });
+            all.collect()
         };
         for key in keys {
             self.env.stores.statuses.delete(key);
@@ -170,18 +179,25 @@ impl Herder {
             slot.stop(CONNECTOR_STOP);
         }
         let limit = graceful.max(CONNECTOR_STOP) + Duration::from_secs(2);
+        let mut failed = HashSet::new();
         let all_ended = async {
             while self.connectors.values().any(ConnectorSlot::is_running)
                 || self.tasks.values().any(TaskSlot::is_running)
             {
                 match events.recv().await {
-                    Some(InstanceEvent::Ended { id, epoch }) => {
-                        if self.forget_ended(&id, epoch) {
+                    Some(InstanceEvent::Ended { id, epoch }) if self.forget_ended(&id, epoch) => {
+                        if !self.exists(&id) {
+                            self.forget_status(&id);
+                        } else if !failed.contains(&id) {
                             self.put_status(&id, State::Unassigned, None);
                         }
                     }
-                    Some(InstanceEvent::State { id, error: Some(error), .. }) => {
+                    // The last news of it: why it failed is worth more than that it is gone.
+                    Some(InstanceEvent::State { id, epoch, error: Some(error), .. })
+                        if self.is_current(&id, epoch) && self.exists(&id) =>
+                    {
                         self.put_status(&id, State::Failed, Some(error.trace()));
+                        failed.insert(id);
                     }
                     Some(_) => {}
                     None => break,

@@ -7,6 +7,7 @@ use millstream_api::{
     Config, Connector, ConnectorContext, ConnectorHost, ConnectorKind, ConnectorPlugin, Error, Result,
 };
 use millstream_core::cluster::{State, TargetState};
+use millstream_core::settings::ConnectorSettings;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -21,6 +22,7 @@ const RETRY_MAX: Duration = Duration::from_secs(60);
 enum Order {
     Target(TargetState),
     Reconfigure,
+    PublishFailed,
     RaiseError(Error),
 }
 
@@ -39,7 +41,7 @@ impl RunningConnector {
     pub fn start(
         name: &Arc<str>,
         config: Config,
-        tasks_max: usize,
+        settings: &ConnectorSettings,
         plugin: Arc<dyn ConnectorPlugin>,
         env: &Arc<TaskEnvironment>,
         epoch: u64,
@@ -56,7 +58,8 @@ impl RunningConnector {
         let unit = Unit {
             name: name.clone(),
             config,
-            tasks_max,
+            tasks_max: settings.tasks_max,
+            enforce_max: settings.tasks_max_enforce,
             version: plugin.info().version,
             plugin,
             context,
@@ -65,6 +68,8 @@ impl RunningConnector {
             stop: stopper.stop.clone(),
             instance: None,
             retry: None,
+            publish_at: None,
+            publish_wait: Duration::ZERO,
         };
         let version = unit.version;
         let span = tracing::info_span!("connector", connector = %name);
@@ -77,11 +82,11 @@ impl RunningConnector {
         let _ = self.orders.send(Order::Target(target));
     }
 
-    /// Asks for the task configurations again, whenever it is called.
-    pub fn reconfigure(&self) -> impl FnOnce() + Send + 'static {
+    /// To be called when its task configurations could not be written: they are made and written again after a while.
+    pub fn publish_failed(&self) -> impl FnOnce() + Send + 'static {
         let orders = self.orders.clone();
         move || {
-            let _ = orders.send(Order::Reconfigure);
+            let _ = orders.send(Order::PublishFailed);
         }
     }
 
@@ -114,6 +119,7 @@ struct Unit {
     name: Arc<str>,
     config: Config,
     tasks_max: usize,
+    enforce_max: bool,
     version: &'static str,
     plugin: Arc<dyn ConnectorPlugin>,
     context: ConnectorContext,
@@ -124,6 +130,9 @@ struct Unit {
     instance: Option<Box<dyn Connector>>,
     /// When to ask for task configurations again, and the wait after that.
     retry: Option<(tokio::time::Instant, Duration)>,
+    /// When to ask again because the last answer could not be written, and the last such wait.
+    publish_at: Option<tokio::time::Instant>,
+    publish_wait: Duration,
 }
 
 impl Unit {
@@ -137,18 +146,23 @@ impl Unit {
     async fn serve(&mut self, target: TargetState) -> Result<()> {
         self.apply(target).await?;
         loop {
-            let retry_at = self.retry.map_or_else(far_away, |(at, _)| at);
+            let again_at = self.retry.map(|(at, _)| at).into_iter().chain(self.publish_at).min();
             let order = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Ok(()),
                 order = self.orders.recv() => order,
-                () = tokio::time::sleep_until(retry_at), if self.retry.is_some() => Some(Order::Reconfigure),
+                () = tokio::time::sleep_until(again_at.unwrap_or_else(far_away)), if again_at.is_some() => Some(Order::Reconfigure),
             };
             match order {
                 None => return Ok(()),
                 Some(Order::Target(target)) => self.apply(target).await?,
                 Some(Order::Reconfigure) if self.instance.is_some() => self.task_configs().await,
                 Some(Order::Reconfigure) => {}
+                Some(Order::PublishFailed) if self.instance.is_some() => {
+                    self.publish_wait = (self.publish_wait * 2).clamp(RETRY_FIRST, RETRY_MAX);
+                    self.publish_at = Some(tokio::time::Instant::now() + self.publish_wait);
+                }
+                Some(Order::PublishFailed) => {}
                 Some(Order::RaiseError(error)) if self.instance.is_some() => return Err(error),
                 // Of an instance that does not work any more.
                 Some(Order::RaiseError(error)) => tracing::warn!(%error, "the connector raised an error after its end"),
@@ -186,6 +200,7 @@ impl Unit {
 
     async fn task_configs(&mut self) {
         let Some(instance) = self.instance.as_mut() else { return };
+        self.publish_at = None;
         let made = tokio::select! {
             made = instance.task_configs(self.tasks_max) => made,
             () = self.stop.cancelled() => return,
@@ -217,15 +232,24 @@ impl Unit {
         if configs.len() <= self.tasks_max {
             return Ok(configs);
         }
+        if !self.enforce_max {
+            tracing::warn!(
+                made = configs.len(),
+                tasks_max = self.tasks_max,
+                "the connector made more tasks than tasks.max allows"
+            );
+            return Ok(configs);
+        }
         Err(Error::fatal(format!(
             "the connector made {} tasks where tasks.max allows {}",
             configs.len(),
             self.tasks_max
-        )))
+        ))
+        .hint("raise tasks.max, or set tasks.max.enforce=false"))
     }
 
     async fn end_instance(&mut self) {
-        self.retry = None;
+        (self.retry, self.publish_at) = (None, None);
         if let Some(mut instance) = self.instance.take() {
             instance.stop().await;
         }
