@@ -262,27 +262,30 @@ async fn unfit_internal_topics_are_refused() -> Result<()> {
 }
 
 async fn unfit_topics(kind: Kind) -> Result<()> {
+    let policy = ["cleanup.policy", "compact"];
+    tokio::try_join!(
+        unfit_topic(kind, "config", 1, "delete", policy),
+        unfit_topic(kind, "offset", 3, "delete", policy),
+        unfit_topic(kind, "status", 1, "compact,delete", policy),
+        unfit_topic(kind, "config", 2, "compact", ["config.storage.topic", "partition"]),
+    )?;
+    Ok(())
+}
+
+async fn unfit_topic(kind: Kind, storage: &str, partitions: i32, policy: &str, words: [&str; 2]) -> Result<()> {
     let kafka = shared().kafka().await?;
     let topics = Topics::new(kafka.bootstrap());
-    for (storage, partitions, policy, words) in [
-        ("config", 1, "delete", ["cleanup.policy", "compact"]),
-        ("offset", 3, "delete", ["cleanup.policy", "compact"]),
-        ("status", 1, "compact,delete", ["cleanup.policy", "compact"]),
-        ("config", 2, "compact", ["config.storage.topic", "partition"]),
-    ] {
-        let group = unique("unfit");
-        let properties = WorkerProperties::distributed(&kafka.bootstrap(), &group);
-        let topic = properties.get(&format!("{storage}.storage.topic")).unwrap_or_default().to_owned();
-        topics.create(&topic, partitions, &[("cleanup.policy", policy)]).await?;
-        let worker = kind.prepare(properties)?;
-        worker.spawn()?;
-        let code = worker.wait_exit(LIMIT).await?;
-        assert_eq!(code, 1, "{topic}\n{}", worker.log_tail());
-        let log = worker.log_text()?;
-        for word in words.into_iter().chain([topic.as_str()]) {
-            assert!(log.contains(word), "`{word}` is not in the log\n{}", worker.log_tail());
-        }
-        assert_eq!(topics.describe_config(&topic).await?["cleanup.policy"], policy, "left as it was");
+    let properties = WorkerProperties::distributed(&kafka.bootstrap(), &unique("unfit"));
+    let topic = properties.get(&format!("{storage}.storage.topic")).unwrap_or_default().to_owned();
+    topics.create(&topic, partitions, &[("cleanup.policy", policy)]).await?;
+    let worker = kind.prepare(properties)?;
+    worker.spawn()?;
+    let code = worker.wait_exit(LIMIT).await?;
+    assert_eq!(code, 1, "{topic}\n{}", worker.log_tail());
+    let log = worker.log_text()?;
+    for word in words.into_iter().chain([topic.as_str()]) {
+        assert!(log.contains(word), "`{word}` is not in the log\n{}", worker.log_tail());
     }
+    assert_eq!(topics.describe_config(&topic).await?["cleanup.policy"], policy, "left as it was");
     Ok(())
 }
