@@ -2,6 +2,7 @@
 
 pub mod byte_queue;
 pub mod connector;
+pub mod dead_letter;
 pub mod failures;
 pub mod offset_flush;
 pub mod sender;

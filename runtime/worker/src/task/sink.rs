@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::byte_queue::{ByteReceiver, Held, byte_queue};
+use super::dead_letter::DeadLetters;
 use super::sink_decode::{Fetched, SinkDecoder};
 use super::sink_host::Wishes;
 use super::source::{Orders, off_the_reactor, report_state};
@@ -37,7 +38,18 @@ pub async fn run(
     if !orders.until_wanted(&reporter).await {
         return Ok(());
     }
-    let wishes = Wishes::new(spec.id.clone(), spec.failures());
+    let letters = tokio::select! {
+        letters = DeadLetters::start(&spec, &env) => letters,
+        () = orders.stop.cancelled() => return Ok(()),
+    };
+    let letters = match letters {
+        Ok(letters) => letters,
+        Err(error) => {
+            reporter.failed(error);
+            return Ok(());
+        }
+    };
+    let wishes = Wishes::new(spec.id.clone(), spec.failures(), letters.clone());
     let context = SinkTaskContext {
         id: spec.id.clone(),
         config: spec.config.clone(),
@@ -53,8 +65,8 @@ pub async fn run(
         return Ok(());
     }
     let started = {
-        let (spec, env) = (spec.clone(), env.clone());
-        off_the_reactor(move || start_consumer(&spec, &env)).await
+        let (spec, env, letters) = (spec.clone(), env.clone(), letters.clone());
+        off_the_reactor(move || start_consumer(&spec, &env, letters)).await
     };
     let (records, news, consumer) = match started {
         Ok(parts) => parts,
@@ -70,6 +82,7 @@ pub async fn run(
         news,
         records,
         wishes,
+        letters,
         waiting: VecDeque::new(),
         pending: None,
         delivered: PartitionOffsets::new(),
@@ -93,6 +106,9 @@ pub async fn run(
     }
     // A task that takes long to stop must not hold up the rebalance of the others.
     sink.consumer.begin_stop();
+    if let Some(letters) = &sink.letters {
+        letters.finish(sink.env.worker.offset_flush_timeout).await;
+    }
     sink.task.stop().await;
     let consumer = sink.consumer;
     // Leaves the group; takes as long as the coordinator does.
@@ -102,13 +118,13 @@ pub async fn run(
 
 type Consumer = (ByteReceiver<Fetched>, mpsc::UnboundedReceiver<Assignment>, SinkConsumer);
 
-fn start_consumer(spec: &TaskSpec, env: &TaskEnvironment) -> Result<Consumer> {
+fn start_consumer(spec: &TaskSpec, env: &TaskEnvironment, letters: Option<Arc<DeadLetters>>) -> Result<Consumer> {
     let (keys, values) = spec.converters()?;
     let config = client_config::sink_consumer(&env.worker, &spec.settings, &spec.id)?;
     config.warn_unknown();
     let (queue, records) = byte_queue(DECODED);
-    let decoder =
-        SinkDecoder { id: spec.id.clone(), keys, values, failures: spec.failures(), budget: env.budget.clone(), queue };
+    let (id, failures, budget) = (spec.id.clone(), spec.failures(), env.budget.clone());
+    let decoder = SinkDecoder { id, keys, values, failures, letters, budget, queue };
     let (news_sender, news) = mpsc::unbounded_channel();
     let consumer =
         SinkConsumer::start(&spec.id.to_string(), config.native(), &spec.subscription()?, decoder, news_sender)?;
@@ -121,6 +137,7 @@ struct SinkLoop {
     news: mpsc::UnboundedReceiver<Assignment>,
     records: ByteReceiver<Fetched>,
     wishes: Arc<Wishes>,
+    letters: Option<Arc<DeadLetters>>,
     /// Taken from the queue while looking for records of revoked partitions.
     waiting: VecDeque<Held<Fetched>>,
     /// Given to `put`, which asked to get it again.
@@ -157,7 +174,7 @@ impl SinkLoop {
         target: &mut watch::Receiver<TargetState>,
         stop: &CancellationToken,
     ) -> Result<()> {
-        let wishes = self.wishes.clone();
+        let (wishes, letters) = (self.wishes.clone(), self.letters.clone());
         let interval = self.env.worker.offset_flush_interval;
         let mut next_commit = Instant::now() + interval;
         let mut next_idle = Instant::now() + IDLE_PUT;
@@ -172,6 +189,7 @@ impl SinkLoop {
                 tokio::select! {
                     biased;
                     () = stop.cancelled() => return Ok(()),
+                    error = undelivered(letters.as_deref()) => return Err(error),
                     news = self.news.recv() => Turn::News(news),
                     changed = target.changed() => Turn::Target(changed.is_ok()),
                     () = wishes.commit_requested.notified() => Turn::Commit,
@@ -232,11 +250,18 @@ impl SinkLoop {
         Error::internal("the consumer ended unexpectedly")
     }
 
-    async fn put(&mut self, held: Held<Fetched>) -> Result<()> {
-        let fetched = &held.item;
+    async fn put(&mut self, mut held: Held<Fetched>) -> Result<()> {
+        let fetched = &mut held.item;
         self.remember_topic(&fetched.origin.topic);
+        if let (Some(letters), Some(raw)) = (&self.letters, &fetched.raw) {
+            letters.send(raw, std::mem::take(&mut fetched.rejected)).await?;
+            letters.begin_put(raw);
+        }
         match self.call_put(&fetched.batches).await {
             Ok(()) => {
+                if let Some(letters) = &self.letters {
+                    letters.send_reported().await?;
+                }
                 self.delivered.insert(fetched.origin.clone(), fetched.next_offset);
                 self.retry_at = None;
                 // It was meant for this put.
@@ -344,6 +369,9 @@ impl SinkLoop {
         if self.pending.as_ref().is_some_and(|held| of(&held.item.origin)) {
             self.pending = None;
             self.retry_at = None;
+            if let Some(letters) = &self.letters {
+                letters.forget_put();
+            }
         }
     }
 
@@ -363,6 +391,12 @@ impl SinkLoop {
             tracing::warn!(task = %self.spec.id, %partition, offset, "the task wants to commit what it was not given; left out");
         }
         if offsets.is_empty() {
+            return Ok(());
+        }
+        if let Some(letters) = &self.letters
+            && !letters.settled(self.env.worker.offset_flush_timeout).await?
+        {
+            tracing::warn!(task = %self.spec.id, "dead letters are not acknowledged yet; offsets stay where they are");
             return Ok(());
         }
         let commit = self.consumer.commit();
@@ -405,6 +439,13 @@ impl SinkLoop {
             self.stale.insert(partition.clone(), seek);
             self.delivered.insert(partition, offset);
         }
+    }
+}
+
+async fn undelivered(letters: Option<&DeadLetters>) -> Error {
+    match letters {
+        Some(letters) => letters.failure().await,
+        None => std::future::pending().await,
     }
 }
 

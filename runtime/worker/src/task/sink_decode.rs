@@ -1,5 +1,8 @@
 //! The decode stage of a sink task: bytes of one partition to batches, on the fetch thread.
 
+use std::sync::Arc;
+
+use super::dead_letter::{DeadLetters, Rejected, kept_bytes};
 use super::failures::FailurePolicy;
 use arrow::array::UInt32Array;
 use millstream_api::{
@@ -23,6 +26,10 @@ pub struct Fetched {
     pub next_offset: i64,
     /// The last seek served before these records were fetched.
     pub seek: u64,
+    /// The records as they were read; only with a dead letter queue.
+    pub raw: Option<Arc<RawRun>>,
+    /// Rows of `raw` for the dead letter queue.
+    pub rejected: Vec<Rejected>,
     /// Bytes the batches hold, counted until the task has taken them.
     memory: Reservation,
 }
@@ -37,6 +44,8 @@ pub struct SinkDecoder {
     pub values: Box<dyn Converter>,
     /// What a record that cannot be decoded does.
     pub failures: FailurePolicy,
+    /// Where such records go, if anywhere.
+    pub letters: Option<Arc<DeadLetters>>,
     /// The worker's memory budget.
     pub budget: MemoryBudget,
     /// To the task.
@@ -50,9 +59,10 @@ impl RunSink for SinkDecoder {
         let keys = self.keys.decode(&run.origin.topic, &run.keys);
         let values = self.values.decode(&run.origin.topic, &run.values);
         let rows = run.offsets.len();
-        let mut keep = vec![true; rows];
-        self.skip(Stage::KeyConverter, &run, keys.failures, &mut keep)?;
-        self.skip(Stage::ValueConverter, &run, values.failures, &mut keep)?;
+        let (mut keep, mut rejected) = (vec![true; rows], Vec::new());
+        self.skip(Stage::KeyConverter, &run, keys.failures, &mut keep, &mut rejected)?;
+        self.skip(Stage::ValueConverter, &run, values.failures, &mut keep, &mut rejected)?;
+        rejected.sort_by_key(|rejected| rejected.row);
         let (first_offset, next_offset) =
             if rows == 0 { (0, 0) } else { (run.offsets.value(0), run.offsets.value(rows - 1) + 1) };
         let batches = cut(
@@ -61,9 +71,14 @@ impl RunSink for SinkDecoder {
             Decoded { runs: values.runs, failures: Vec::new() },
             &keep,
         )?;
-        let bytes = batches.iter().map(|b| b.batch.byte_size()).sum();
+        let mut bytes = batches.iter().map(|b| b.batch.byte_size()).sum();
+        let (origin, seek) = (run.origin.clone(), run.seek);
+        let raw = self.letters.is_some().then(|| Arc::new(run));
+        if let Some(raw) = &raw {
+            bytes += kept_bytes(raw);
+        }
         let memory = self.budget.reserve(bytes);
-        Ok(Fetched { origin: run.origin, batches, first_offset, next_offset, seek: run.seek, memory })
+        Ok(Fetched { origin, batches, first_offset, next_offset, seek, raw, rejected, memory })
     }
 
     fn offer(&mut self, item: Fetched) -> std::result::Result<(), Option<Fetched>> {
@@ -82,13 +97,24 @@ impl RunSink for SinkDecoder {
 }
 
 impl SinkDecoder {
-    fn skip(&self, stage: Stage, run: &RawRun, failures: Vec<RowFailure>, keep: &mut [bool]) -> Result<()> {
+    fn skip(
+        &self,
+        stage: Stage,
+        run: &RawRun,
+        failures: Vec<RowFailure>,
+        keep: &mut [bool],
+        rejected: &mut Vec<Rejected>,
+    ) -> Result<()> {
         if failures.is_empty() {
             return Ok(());
         }
-        for failure in &failures {
-            if let Some(slot) = keep.get_mut(failure.row) {
-                *slot = false;
+        for RowFailure { row, error } in &failures {
+            let Some(slot) = keep.get_mut(*row) else { continue };
+            // One letter for a record whose key and value are both bad.
+            if std::mem::replace(slot, false)
+                && let Some(letters) = &self.letters
+            {
+                rejected.push(Rejected { row: *row, reason: letters.not_converted(stage, error) });
             }
         }
         let last = run.offsets.len().saturating_sub(1);

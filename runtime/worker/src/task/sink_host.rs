@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::dead_letter::DeadLetters;
 use super::failures::FailurePolicy;
 use millstream_api::{PartitionOffsets, Result, RowFailure, SinkBatch, SinkHost, TaskId, TopicPartition};
 use millstream_core::delivery::Stage;
@@ -13,6 +14,7 @@ use tokio::sync::Notify;
 pub struct Wishes {
     id: TaskId,
     failures: FailurePolicy,
+    letters: Option<Arc<DeadLetters>>,
     state: Mutex<State>,
     /// Told when a commit is asked for.
     pub commit_requested: Notify,
@@ -28,8 +30,8 @@ struct State {
 
 impl Wishes {
     /// No wishes yet.
-    pub fn new(id: TaskId, failures: FailurePolicy) -> Arc<Self> {
-        Arc::new(Self { id, failures, state: Mutex::default(), commit_requested: Notify::new() })
+    pub fn new(id: TaskId, failures: FailurePolicy, letters: Option<Arc<DeadLetters>>) -> Arc<Self> {
+        Arc::new(Self { id, failures, letters, state: Mutex::default(), commit_requested: Notify::new() })
     }
 
     /// Where to go back to, if the task asked for it.
@@ -54,6 +56,10 @@ impl SinkHost for Wishes {
     }
 
     fn report(&self, batch: &SinkBatch, failures: Vec<RowFailure>) -> Result<()> {
+        // Before the tolerance is asked: what fails the task is in the queue too.
+        if let Some(letters) = &self.letters {
+            letters.report(batch, &failures)?;
+        }
         let last = batch.len().saturating_sub(1);
         self.failures.sink_failures(
             &self.id,

@@ -20,6 +20,7 @@ use crate::kafka::{Admin, NewTopic};
 const PAUSE: Duration = Duration::from_millis(500);
 /// How soon an abandoned task is noticed while the brokers are asked.
 const NOTICE: Duration = Duration::from_millis(100);
+const HINT: &str = "check topic.creation.* against what the brokers allow, or create the topic by hand";
 
 /// Makes the topics a source task is about to write to. Used from a thread that may block.
 pub struct TopicCreator {
@@ -59,7 +60,7 @@ impl TopicCreator {
         let admin = &self.admin;
         self.runtime.block_on(async {
             tokio::select! {
-                made = create_missing(admin, &new) => made,
+                made = create_missing(admin, &new, HINT) => made,
                 () = until_set(abandoned) => Err(Error::stopped("stopped while a topic was created")),
             }
         })?;
@@ -71,8 +72,8 @@ impl TopicCreator {
 /// Makes a topic if it is not there.
 ///
 /// Goes on for as long as no broker answers. `Ok` with a warning when the broker does not allow it or cannot do it; any other failure is an
-/// error that names the topic.
-pub async fn create_missing(admin: &Admin, new: &NewTopic) -> Result<()> {
+/// error that names the topic; `hint` says what an operator can do about it.
+pub async fn create_missing(admin: &Admin, new: &NewTopic, hint: &str) -> Result<()> {
     let mut told = false;
     loop {
         let error = match look_or_create(admin, new).await {
@@ -90,14 +91,14 @@ pub async fn create_missing(admin: &Admin, new: &NewTopic) -> Result<()> {
                 return Ok(());
             }
             // Too few brokers: none comes by waiting, as a rule, and Kafka Connect fails too.
-            Some(Code::InvalidReplicationFactor) => return Err(not_created(new, error)),
+            Some(Code::InvalidReplicationFactor) => return Err(not_created(new, error, hint)),
             _ if error.is_retriable() => {
                 if !std::mem::replace(&mut told, true) {
                     tracing::warn!(topic = new.name, bootstrap = admin.bootstrap(), %error, "topic cannot be created yet, trying again");
                 }
                 tokio::time::sleep(PAUSE).await;
             }
-            _ => return Err(not_created(new, error)),
+            _ => return Err(not_created(new, error, hint)),
         }
     }
 }
@@ -114,7 +115,7 @@ async fn look_or_create(admin: &Admin, new: &NewTopic) -> Result<()> {
 }
 
 /// The first words are those of Kafka Connect, which tools look for in traces.
-fn not_created(new: &NewTopic, error: Error) -> Error {
+fn not_created(new: &NewTopic, error: Error, hint: &str) -> Error {
     // A failed task is not tried again by itself, so the kind must not say so.
     let kind = if error.is_retriable() { ErrorKind::Fatal } else { error.kind() };
     let hinted = error.hint_text().is_some();
@@ -125,7 +126,7 @@ fn not_created(new: &NewTopic, error: Error) -> Error {
     if hinted {
         return made;
     }
-    made.hint("check topic.creation.* against what the brokers allow, or create the topic by hand")
+    made.hint(hint)
 }
 
 async fn until_set(flag: &AtomicBool) {

@@ -1,0 +1,61 @@
+//! Headers that say why a record is in a dead letter queue (KIP-298).
+
+use millstream_api::{Error, ErrorKind};
+use millstream_core::delivery::Stage;
+
+/// Why a record was rejected, as its headers tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// What was being done.
+    pub stage: Stage,
+    /// Java class of what was doing it.
+    pub class: &'static str,
+    /// Java class of the exception that Kafka Connect would have met.
+    pub exception: &'static str,
+    /// The error as a sentence.
+    pub message: String,
+    /// The error with places and causes.
+    pub trace: String,
+}
+
+impl Reason {
+    /// Of this error.
+    pub fn of(stage: Stage, class: &'static str, error: &Error) -> Self {
+        let exception = match error.kind() {
+            ErrorKind::Data => "org.apache.kafka.connect.errors.DataException",
+            _ => "org.apache.kafka.connect.errors.ConnectException",
+        };
+        Self { stage, class, exception, message: error.to_string(), trace: error.trace() }
+    }
+}
+
+/// Whose record it was.
+#[derive(Clone, Copy, Debug)]
+pub struct Whose<'a> {
+    /// Topic it was read from.
+    pub topic: &'a str,
+    /// Partition.
+    pub partition: i32,
+    /// Offset.
+    pub offset: i64,
+    /// Connector that read it.
+    pub connector: &'a str,
+    /// Number of the task.
+    pub task: u32,
+}
+
+/// Name and text of each header, in Kafka Connect's order.
+pub fn context_headers(whose: &Whose<'_>, reason: &Reason) -> [(&'static str, String); 10] {
+    [
+        ("__connect.errors.topic", whose.topic.to_owned()),
+        ("__connect.errors.partition", whose.partition.to_string()),
+        ("__connect.errors.offset", whose.offset.to_string()),
+        ("__connect.errors.connector.name", whose.connector.to_owned()),
+        ("__connect.errors.task.id", whose.task.to_string()),
+        ("__connect.errors.stage", reason.stage.as_str().to_owned()),
+        ("__connect.errors.class.name", reason.class.to_owned()),
+        ("__connect.errors.exception.class.name", reason.exception.to_owned()),
+        ("__connect.errors.exception.message", reason.message.clone()),
+        ("__connect.errors.exception.stacktrace", reason.trace.clone()),
+    ]
+}
