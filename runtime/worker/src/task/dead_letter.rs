@@ -74,7 +74,9 @@ impl DeadLetters {
         let (admin, producer) = {
             let (spec, env, acks) = (spec.clone(), env.clone(), acks.clone());
             off_the_reactor(move || {
-                let admin = Admin::new(&connector_admin(&env.worker, &spec.settings, &spec.id)?)?;
+                let settings = connector_admin(&env.worker, &spec.settings, &spec.id)?;
+                settings.warn_unknown();
+                let admin = Admin::new(&settings)?;
                 let settings = dead_letter_producer(&env.worker, &spec.settings, &spec.id)?;
                 settings.warn_unknown();
                 Ok((admin, LetterProducer::new(&settings, acks)?))

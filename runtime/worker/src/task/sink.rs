@@ -62,6 +62,7 @@ pub async fn run(
     };
     if reporter.outcome(started) || orders.stop.is_cancelled() {
         task.stop().await;
+        end_letters(letters.as_deref(), Duration::ZERO).await;
         return Ok(());
     }
     let started = {
@@ -73,6 +74,7 @@ pub async fn run(
         Err(error) => {
             reporter.failed(error);
             task.stop().await;
+            end_letters(letters.as_deref(), Duration::ZERO).await;
             return Ok(());
         }
     };
@@ -82,7 +84,7 @@ pub async fn run(
         news,
         records,
         wishes,
-        letters,
+        letters: letters.clone(),
         waiting: VecDeque::new(),
         pending: None,
         delivered: PartitionOffsets::new(),
@@ -106,9 +108,7 @@ pub async fn run(
     }
     // A task that takes long to stop must not hold up the rebalance of the others.
     sink.consumer.begin_stop();
-    if let Some(letters) = &sink.letters {
-        letters.finish(sink.env.worker.offset_flush_timeout).await;
-    }
+    end_letters(letters.as_deref(), sink.env.worker.offset_flush_timeout).await;
     sink.task.stop().await;
     let consumer = sink.consumer;
     // Leaves the group; takes as long as the coordinator does.
@@ -442,6 +442,13 @@ impl SinkLoop {
     }
 }
 
+async fn end_letters(letters: Option<&DeadLetters>, limit: Duration) {
+    if let Some(letters) = letters {
+        letters.finish(limit).await;
+    }
+}
+
+/// Waits for a dead letter that will never be delivered.
 async fn undelivered(letters: Option<&DeadLetters>) -> Error {
     match letters {
         Some(letters) => letters.failure().await,

@@ -41,10 +41,6 @@ pub type Taken = Arc<Mutex<Vec<String>>>;
 impl TestWorker {
     /// Starts a worker of its own group with these settings on top.
     pub async fn start(bootstrap: &str, more: &[(&str, &str)]) -> Self {
-        let _ = tracing_subscriber::fmt()
-            .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
-            .with_test_writer()
-            .try_init();
         let port = free_port(std::net::Ipv4Addr::LOCALHOST.into()).unwrap();
         let mut properties = WorkerProperties::distributed(bootstrap, &unique("delivery"))
             .set("listeners", format!("http://127.0.0.1:{port}"))
