@@ -51,6 +51,52 @@ pub(super) fn column(kind: &Kind, values: &[Option<&Value>]) -> Result<ArrayRef>
     })
 }
 
+/// As [`column`]; rows that it does not hold are added to `misfits`. Scalars are looked at once for both.
+fn checked_column(kind: &Kind, cells: &[Option<&Value>], misfits: &mut Vec<usize>) -> Result<ArrayRef> {
+    let mut check = |row: usize, value: &Value, fits: bool| {
+        if !fits && !value.is_null() {
+            misfits.push(row);
+        }
+    };
+    Ok(match kind {
+        Kind::Bool => {
+            let values = cells.iter().enumerate().map(|(row, cell)| {
+                let held = (*cell)?.as_bool();
+                check(row, (*cell)?, held.is_some());
+                held
+            });
+            Arc::new(values.collect::<BooleanArray>())
+        }
+        Kind::Int { .. } => {
+            let values = cells.iter().enumerate().map(|(row, cell)| {
+                let held = (*cell)?.as_i64();
+                check(row, (*cell)?, held.is_some());
+                held
+            });
+            Arc::new(values.collect::<Int64Array>())
+        }
+        Kind::Null | Kind::Text => {
+            let mut text = StringBuilder::with_capacity(cells.len(), cells.len() * 16);
+            for (row, cell) in cells.iter().enumerate() {
+                let held = cell.and_then(|value| value.as_str());
+                if let Some(value) = cell {
+                    check(row, value, held.is_some());
+                }
+                text.append_option(held);
+            }
+            Arc::new(text.finish())
+        }
+        Kind::Double | Kind::Json | Kind::List(_) | Kind::Object(_) => {
+            for (row, cell) in cells.iter().enumerate() {
+                if let Some(value) = cell {
+                    check(row, value, kind.holds(value));
+                }
+            }
+            column(kind, cells)?
+        }
+    })
+}
+
 /// The columns of an object's fields.
 pub(super) fn children(fields: &IndexMap<String, Kind>, values: &[Option<&Value>]) -> Result<Vec<ArrayRef>> {
     Cells::of(fields, values).finish()
@@ -96,16 +142,15 @@ impl<'a> Cells<'a> {
         all
     }
 
-    /// Rows that the columns do not hold as they are, ascending.
-    pub(super) fn misfits(&self) -> Vec<usize> {
-        let mut rows = self.strange.clone();
+    /// The columns, and the rows that they do not hold as they are, ascending.
+    pub(super) fn checked(&self) -> Result<(Vec<ArrayRef>, Vec<usize>)> {
+        let (mut columns, mut misfits) = (Vec::with_capacity(self.columns.len()), self.strange.clone());
         for (kind, cells) in self.fields.values().zip(&self.columns) {
-            let unheld = |cell: &Option<&Value>| cell.is_some_and(|value| !kind.holds(value));
-            rows.extend(cells.iter().enumerate().filter(|(_, cell)| unheld(cell)).map(|(row, _)| row));
+            columns.push(checked_column(kind, cells, &mut misfits)?);
         }
-        rows.sort_unstable();
-        rows.dedup();
-        rows
+        misfits.sort_unstable();
+        misfits.dedup();
+        Ok((columns, misfits))
     }
 
     /// Lays a row out anew.

@@ -161,12 +161,14 @@ impl Columns {
     /// The columns of objects, and last the one for what they do not hold.
     fn split_objects(&self, children: &IndexMap<String, Kind>, values: &[Option<&Value>]) -> Result<Vec<ArrayRef>> {
         let mut cells = Cells::of(children, values);
-        let misfits = cells.misfits();
-        let kept = self.kept(values, &misfits);
-        for (row, kept) in misfits.iter().zip(&kept) {
-            cells.replace(*row, kept.as_ref());
+        let (mut columns, misfits) = cells.checked()?;
+        if !misfits.is_empty() {
+            let kept = self.kept(values, &misfits);
+            for (row, kept) in misfits.iter().zip(&kept) {
+                cells.replace(*row, kept.as_ref());
+            }
+            columns = cells.finish()?;
         }
-        let mut columns = cells.finish()?;
         columns.push(self.rests(values, &misfits));
         Ok(columns)
     }

@@ -143,7 +143,7 @@ impl JsonConverter {
         if let Some(shape) = self.shapes.get(self.current)
             && !shape.prefix.is_empty()
             && let Some(rest) = bytes.strip_prefix(shape.prefix.as_slice())
-            && let Ok(text) = std::str::from_utf8(rest)
+            && let Ok(text) = simdutf8::basic::from_utf8(rest)
         {
             let start = shape.prefix.len();
             rows.push(

@@ -19,7 +19,10 @@ pub(super) fn text_of(bytes: &[u8]) -> Fit<Cow<'_, str>> {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0, second, ..] if *second != 0 => utf16(bytes, u16::from_be_bytes),
         [first, 0, ..] if *first != 0 => utf16(bytes, u16::from_le_bytes),
-        _ => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|e| not_unicode(e.valid_up_to())),
+        _ => match simdutf8::basic::from_utf8(bytes) {
+            Ok(text) => Ok(Cow::Borrowed(text)),
+            Err(_) => Err(not_unicode(std::str::from_utf8(bytes).map_or_else(|e| e.valid_up_to(), str::len))),
+        },
     }
 }
 
