@@ -27,7 +27,7 @@ pub struct Session {
     pub socket_timeout: Option<Duration>,
 }
 
-/// Connects: every host in turn, `connection.attempts` times. An error tells the last reason, never a secret.
+/// Connects: every host in turn, `connection.attempts` times unless the server's answer is final. An error tells the last reason, never a secret.
 pub async fn connect(config: &ConnectionConfig) -> Result<Session> {
     let properties = Properties::of(config)?;
     let mut attempt = 1;
@@ -36,7 +36,8 @@ pub async fn connect(config: &ConnectionConfig) -> Result<Session> {
             Ok(session) => return Ok(session),
             Err(error) => error,
         };
-        if attempt >= config.attempts {
+        // A wrong password or database stays wrong, and some servers lock a user out after a few tries.
+        if attempt >= config.attempts || !error.is_retriable() {
             return Err(error);
         }
         tracing::warn!(database = %config.url, attempt, attempts = config.attempts, %error, "cannot connect yet");

@@ -82,11 +82,20 @@ impl ConfigValidator {
     }
 
     async fn ask_connector(&self, connector: &dyn ConnectorPlugin, config: &Config, values: &mut ConfigValues) {
-        let before = values.clone();
-        let asked = tokio::time::timeout(self.plugin_limit, connector.validate(config, values)).await;
-        if asked.is_err() {
+        // The connector judges its own keys, as in Java: what is wrong with those every connector has keeps it from nothing.
+        let def = connector.config_def();
+        let mut own = ConfigValues::new(values.iter().filter(|value| def.get(&value.key.name).is_some()).cloned());
+        let asked = tokio::time::timeout(self.plugin_limit, connector.validate(config, &mut own)).await;
+        if asked.is_ok() {
+            for value in own.iter() {
+                match values.get_mut(&value.key.name) {
+                    Some(judged) if def.get(&value.key.name).is_some() => *judged = value.clone(),
+                    // A key that is not its own: what it says is added.
+                    _ => value.errors.iter().for_each(|error| values.error(&value.key.name, error.clone())),
+                }
+            }
+        } else {
             // The connector was stopped half-way: what it had written is not a verdict.
-            *values = before;
             values.error(
                 "connector.class",
                 format!(

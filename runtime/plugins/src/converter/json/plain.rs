@@ -45,7 +45,7 @@ mod tests {
 
     fn slowly(bytes: &[u8], astral: bool) -> usize {
         let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\') || (astral && *byte >= 0xf0);
-        bytes.iter().position(|byte| special(byte)).unwrap_or(bytes.len())
+        bytes.iter().position(special).unwrap_or(bytes.len())
     }
 
     proptest! {
