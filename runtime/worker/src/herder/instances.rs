@@ -52,6 +52,10 @@ impl ConnectorSlot {
 }
 
 impl TaskSlot {
+    pub(super) fn has_failed(&self) -> bool {
+        self.dead
+    }
+
     pub(super) fn is_running(&self) -> bool {
         self.running.is_some()
     }
@@ -143,6 +147,9 @@ impl Herder {
         let exists = self.exists(id);
         if !exists {
             self.forget_status(id);
+            if let InstanceId::Task(task) = id {
+                self.tasks.remove(task);
+            }
         }
         let (dead, restarting) = match id {
             InstanceId::Connector(name) => {

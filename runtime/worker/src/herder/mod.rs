@@ -5,6 +5,8 @@
 mod instances;
 mod requests;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub use run::{Herder, Inputs};
 

@@ -16,8 +16,8 @@ use super::instances::{ConnectorSlot, TaskSlot};
 use crate::membership::{Membership, View};
 use crate::task::{InstanceEvent, InstanceId, TaskEnvironment};
 
-/// How long a Connector instance may take to stop before it is abandoned (Kafka Connect's fixed 5 s).
-pub(super) const CONNECTOR_STOP: Duration = Duration::from_secs(5);
+/// How long a Connector instance may take to stop before it is abandoned.
+pub(super) const CONNECTOR_STOP: Duration = crate::task::connector::STOP_LIMIT;
 
 /// The herder of one worker.
 pub struct Herder {
@@ -179,7 +179,12 @@ impl Herder {
             slot.stop(CONNECTOR_STOP);
         }
         let limit = graceful.max(CONNECTOR_STOP) + Duration::from_secs(2);
-        let mut failed = HashSet::new();
+        let mut failed: HashSet<_> = self
+            .tasks
+            .iter()
+            .filter(|(_, slot)| slot.has_failed())
+            .map(|(id, _)| InstanceId::Task(id.clone()))
+            .collect();
         let all_ended = async {
             while self.connectors.values().any(ConnectorSlot::is_running)
                 || self.tasks.values().any(TaskSlot::is_running)

@@ -19,6 +19,9 @@ const RETRY_FIRST: Duration = Duration::from_millis(250);
 /// Longest wait between two tries.
 const RETRY_MAX: Duration = Duration::from_secs(60);
 
+/// How long the plugin's `stop` may take before it is abandoned (Kafka Connect's fixed 5 s).
+pub const STOP_LIMIT: Duration = Duration::from_secs(5);
+
 enum Order {
     Target(TargetState),
     Reconfigure,
@@ -251,7 +254,9 @@ impl Unit {
     async fn end_instance(&mut self) {
         (self.retry, self.publish_at) = (None, None);
         if let Some(mut instance) = self.instance.take() {
-            instance.stop().await;
+            if tokio::time::timeout(STOP_LIMIT, instance.stop()).await.is_err() {
+                tracing::warn!(connector = %self.name, "the connector did not stop in time; abandoned");
+            }
         }
     }
 }
