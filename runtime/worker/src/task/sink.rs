@@ -199,6 +199,10 @@ impl SinkLoop {
                     () = tokio::time::sleep_until(next_idle), if self.pending.is_none() => Turn::Idle,
                 }
             };
+            if matches!(turn, Turn::Records(_) | Turn::Retry | Turn::Idle) {
+                // Commits alone do not put the timers of the task off, however often they come.
+                next_idle = Instant::now() + IDLE_PUT;
+            }
             let done = match turn {
                 Turn::News(Some(news)) => self.assignment(news).await,
                 Turn::News(None) | Turn::Records(None) => Err(self.why_the_consumer_ended()),
@@ -222,7 +226,6 @@ impl SinkLoop {
                 Turn::Target(false) => std::future::pending().await,
             };
             done?;
-            next_idle = Instant::now() + IDLE_PUT;
             self.grant_wishes();
         }
     }

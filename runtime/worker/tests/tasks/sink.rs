@@ -1,0 +1,348 @@
+//! Sink tasks.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use millstream_api::{ConnectorKind, Error, PartitionOffsets, TopicPartition};
+use millstream_core::cluster::{State, TargetState};
+use millstream_testbed::{NewRecord, Topics, shared, unique};
+
+use crate::harness::{Book, Done, Tasks, until};
+
+struct Scene {
+    topics: Topics,
+    topic: String,
+    tasks: Tasks,
+}
+
+impl Scene {
+    async fn new(name: &str, partitions: i32) -> Self {
+        let kafka = shared().kafka().await.unwrap();
+        let (topics, topic) = (Topics::new(kafka.bootstrap()), unique(name));
+        topics.create(&topic, partitions, &[]).await.unwrap();
+        let tasks = Tasks::new(&kafka.bootstrap(), &topic).await;
+        Self { topics, topic, tasks }
+    }
+
+    /// `count` more records to each of the partitions.
+    async fn produce(&self, partitions: i32, count: usize) {
+        let records =
+            (0..count).flat_map(|n| (0..partitions).map(move |p| NewRecord::value(format!("{p}-{n}")).partition(p)));
+        self.topics.produce(&self.topic, records).await.unwrap();
+    }
+
+    fn partition(&self, number: i32) -> TopicPartition {
+        TopicPartition::new(self.topic.as_str(), number)
+    }
+
+    fn done(&self) -> Vec<Done> {
+        self.tasks.book.done.lock().clone()
+    }
+
+    async fn committed(&self) -> BTreeMap<i32, i64> {
+        self.topics.committed(&format!("connect-{}", self.tasks.name), &self.topic).await.unwrap()
+    }
+
+    async fn until_put(&self, end: i64) {
+        until(&format!("records before {end} are put"), async || {
+            let ends = self.tasks.book.ends(&self.topic);
+            !ends.is_empty() && ends.values().all(|&e| e >= end)
+        })
+        .await;
+    }
+
+    async fn until_put_of_all(&self, partitions: usize, end: i64) {
+        until(&format!("records before {end} are put"), async || {
+            let ends = self.tasks.book.ends(&self.topic);
+            ends.len() == partitions && ends.values().all(|&e| e >= end)
+        })
+        .await;
+    }
+}
+
+/// Records come only between open and close, without a gap within an assignment, and no assignment begins after records that
+/// nobody was given.
+fn check_order(book: &Book) {
+    let mut open: BTreeMap<TopicPartition, (u32, Option<i64>)> = BTreeMap::new();
+    let mut ends: BTreeMap<TopicPartition, i64> = BTreeMap::new();
+    for done in book.done.lock().iter() {
+        match done {
+            Done::Open(task, partition) => {
+                assert!(open.insert(partition.clone(), (*task, None)).is_none(), "{partition} has two owners");
+            }
+            Done::Close(task, partition) => {
+                assert_eq!(open.remove(partition).map(|(owner, _)| owner), Some(*task), "{done:?}");
+            }
+            Done::Refused(task, partition, ..) => assert_eq!(open[partition].0, *task, "{done:?}"),
+            Done::Put(task, partition, first, end) => {
+                let (owner, next) = open.get_mut(partition).unwrap_or_else(|| panic!("not assigned: {done:?}"));
+                assert_eq!(owner, task, "{done:?}");
+                let seen = ends.entry(partition.clone()).or_insert(0);
+                match next {
+                    Some(next) => assert_eq!(first, next, "{done:?}"),
+                    None => assert!(*first <= *seen, "skipped up to {first} after {seen}: {done:?}"),
+                }
+                (*next, *seen) = (Some(*end), (*seen).max(*end));
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebalance_between_two_tasks_skips_nothing() {
+    let scene = Scene::new("rebalance", 4).await;
+    *scene.tasks.book.put_takes.lock() = Duration::from_millis(5);
+    let first = scene.tasks.sink(0, &scene.topic, &[]);
+    scene.produce(4, 200).await;
+    scene.until_put(1).await;
+    let second = scene.tasks.sink(1, &scene.topic, &[]);
+    until("both have partitions", async || {
+        scene.produce(4, 50).await;
+        scene.done().iter().any(|done| matches!(done, Done::Put(1, ..)))
+    })
+    .await;
+    scene.tasks.stop(first).await;
+    scene.produce(4, 50).await;
+    let end = scene.topics.end_offsets(&scene.topic).await.unwrap()[&0];
+    scene.until_put_of_all(4, end).await;
+    scene.tasks.stop(second).await;
+    check_order(&scene.tasks.book);
+    assert_eq!(scene.committed().await, (0..4).map(|p| (p, end)).collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_put_longer_than_the_poll_interval_keeps_the_membership() {
+    let scene = Scene::new("slow", 1).await;
+    scene.produce(1, 1).await;
+    *scene.tasks.book.put_takes.lock() = Duration::from_millis(7500);
+    let config = [("consumer.override.max.poll.interval.ms", "6000"), ("consumer.override.session.timeout.ms", "6000")];
+    let running = scene.tasks.sink(0, &scene.topic, &config);
+    scene.until_put(1).await;
+    *scene.tasks.book.put_takes.lock() = Duration::ZERO;
+    scene.produce(1, 1).await;
+    scene.until_put(2).await;
+    let partition = scene.partition(0);
+    let expected =
+        [Done::Open(0, partition.clone()), Done::Put(0, partition.clone(), 0, 1), Done::Put(0, partition, 1, 2)];
+    assert_eq!(scene.done(), expected);
+    scene.tasks.stop(running).await;
+    assert_eq!(scene.committed().await[&0], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retriable_put_gets_the_same_again() {
+    let scene = Scene::new("again", 1).await;
+    scene.produce(1, 5).await;
+    let mut left = 3;
+    scene.tasks.book.on_put(0, move |host, batches| {
+        if batches.is_empty() || left == 0 {
+            return Ok(());
+        }
+        left -= 1;
+        host.retry_after(Duration::from_millis(20));
+        Err(Error::retriable("the bucket is slow"))
+    });
+    let running = scene.tasks.sink(0, &scene.topic, &[]);
+    scene.until_put(5).await;
+    scene.tasks.stop(running).await;
+    let done = scene.done();
+    let Done::Refused(_, _, first, end) = done[1] else { panic!("{done:?}") };
+    let partition = scene.partition(0);
+    assert_eq!(done[1..4], [(); 3].map(|()| Done::Refused(0, partition.clone(), first, end)));
+    assert_eq!(done[4], Done::Put(0, partition, first, end));
+    check_order(&scene.tasks.book);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rewind_delivers_again_from_there() {
+    let scene = Scene::new("rewind", 1).await;
+    scene.produce(1, 100).await;
+    let running = scene.tasks.sink(0, &scene.topic, &[]);
+    scene.until_put(100).await;
+    // Asked for together with a retry: what was refused comes in its place, after what is before it.
+    let (back, mut asked) = (PartitionOffsets::from([(scene.partition(0), 40)]), false);
+    scene.tasks.book.on_put(0, move |host, batches| {
+        if batches.is_empty() || std::mem::replace(&mut asked, true) {
+            return Ok(());
+        }
+        host.rewind(back.clone());
+        Err(Error::retriable("lost what was buffered"))
+    });
+    let before = scene.done().len();
+    scene.produce(1, 50).await;
+    until("all is put again", async || {
+        scene.done().iter().skip(before).any(|done| matches!(done, Done::Put(_, _, _, 150)))
+    })
+    .await;
+    let puts: Vec<_> = scene
+        .done()
+        .into_iter()
+        .skip(before)
+        .filter_map(|done| match done {
+            Done::Put(_, _, first, end) => Some((first, end)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(puts[0].0, 40, "{puts:?}");
+    assert!(puts.windows(2).all(|pair| pair[0].1 == pair[1].0), "{puts:?}");
+    scene.tasks.stop(running).await;
+    assert_eq!(scene.committed().await[&0], 150);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_may_say_at_its_open_where_to_go_on() {
+    let scene = Scene::new("open", 1).await;
+    scene.produce(1, 60).await;
+    let running = scene.tasks.sink(0, &scene.topic, &[]);
+    scene.until_put(60).await;
+    scene.tasks.stop(running).await;
+    assert_eq!(scene.committed().await[&0], 60);
+    let before = scene.done().len();
+    // The destination has less than was committed.
+    *scene.tasks.book.on_open.lock() = Some(PartitionOffsets::from([(scene.partition(0), 10)]));
+    let running = scene.tasks.sink(0, &scene.topic, &[]);
+    until("all from there on", async || {
+        scene.done().iter().skip(before).any(|done| matches!(done, Done::Put(_, _, _, 60)))
+    })
+    .await;
+    let first = scene.done().into_iter().skip(before).find(|done| matches!(done, Done::Put(..)));
+    assert!(matches!(first, Some(Done::Put(_, _, 10, _))), "{first:?}");
+    scene.tasks.stop(running).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_the_task_calls_durable_is_committed() {
+    let scene = Scene::new("durable", 1).await;
+    scene.produce(1, 10).await;
+    *scene.tasks.book.durable.lock() = Some(3);
+    let running = scene.tasks.sink(0, &scene.topic, &[]);
+    scene.until_put(10).await;
+    until("a commit", async || scene.committed().await.contains_key(&0)).await;
+    assert_eq!(scene.committed().await[&0], 3);
+    scene.tasks.stop(running).await;
+    assert_eq!(scene.committed().await[&0], 3, "a stop commits no more than that");
+    *scene.tasks.book.durable.lock() = None;
+    let running = scene.tasks.sink(0, &scene.topic, &[]);
+    until("the rest again", async || scene.done().iter().filter(|d| matches!(d, Done::Put(_, _, _, 10))).count() == 2)
+        .await;
+    scene.tasks.stop(running).await;
+    assert_eq!(scene.committed().await[&0], 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_can_be_taken_from_a_task_that_retries() {
+    let scene = Scene::new("stuck", 2).await;
+    scene.produce(2, 20).await;
+    scene.tasks.book.on_put(0, |_, batches| {
+        if batches.is_empty() { Ok(()) } else { Err(Error::retriable("its destination is away")) }
+    });
+    let first = scene.tasks.sink(0, &scene.topic, &[]);
+    until("it tries", async || scene.done().iter().any(|done| matches!(done, Done::Refused(..)))).await;
+    let second = scene.tasks.sink(1, &scene.topic, &[]);
+    until("the other task puts its part", async || scene.tasks.book.ends(&scene.topic).values().any(|&end| end == 20))
+        .await;
+    scene.tasks.stop(first).await;
+    scene.until_put_of_all(2, 20).await;
+    scene.tasks.stop(second).await;
+    check_order(&scene.tasks.book);
+    assert_eq!(scene.committed().await, BTreeMap::from([(0, 20), (1, 20)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_that_a_task_pauses_wait_without_loss() {
+    let scene = Scene::new("hold", 2).await;
+    let running = scene.tasks.sink(0, &scene.topic, &[]);
+    scene.produce(2, 10).await;
+    scene.until_put_of_all(2, 10).await;
+    let (held, mut asked) = (scene.partition(0), false);
+    scene.tasks.book.on_put(0, move |host, _| {
+        if !std::mem::replace(&mut asked, true) {
+            host.pause(std::slice::from_ref(&held));
+        }
+        Ok(())
+    });
+    let before = scene.done().len();
+    until("the other partition goes on", async || {
+        scene.produce(2, 50).await;
+        scene.tasks.book.ends(&scene.topic)[&1] >= 200
+    })
+    .await;
+    // At most the put in which it asked for the pause.
+    let held =
+        scene.done().iter().skip(before).filter(|d| matches!(d, Done::Put(_, p, ..) if p.partition == 0)).count();
+    assert!(held <= 1, "{held} puts of the paused partition");
+    let (held, mut asked) = (scene.partition(0), false);
+    scene.tasks.book.on_put(0, move |host, _| {
+        if !std::mem::replace(&mut asked, true) {
+            host.resume(std::slice::from_ref(&held));
+        }
+        Ok(())
+    });
+    let end = scene.topics.end_offsets(&scene.topic).await.unwrap()[&0];
+    scene.until_put_of_all(2, end).await;
+    scene.tasks.stop(running).await;
+    check_order(&scene.tasks.book);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_connector_is_given_nothing_but_time() {
+    let scene = Scene::new("paused", 1).await;
+    scene.produce(1, 5).await;
+    let running = scene.tasks.start(ConnectorKind::Sink, 0, TargetState::Paused, &[("topics", scene.topic.as_str())]);
+    scene.tasks.until_state(0, State::Paused).await;
+    running.set_target(TargetState::Started);
+    scene.until_put(5).await;
+    running.set_target(TargetState::Paused);
+    scene.tasks.until_state(0, State::Paused).await;
+    let (idle, mut idle_puts) = tokio::sync::mpsc::unbounded_channel();
+    scene.tasks.book.on_put(0, move |_, batches| {
+        let _ = idle.send(batches.len());
+        Ok(())
+    });
+    scene.produce(1, 5).await;
+    for _ in 0..2 {
+        assert_eq!(idle_puts.recv().await, Some(0), "timers of the task run, records wait");
+    }
+    running.set_target(TargetState::Started);
+    scene.until_put(10).await;
+    scene.tasks.stop(running).await;
+    check_order(&scene.tasks.book);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_record_is_named_or_skipped() {
+    let scene = Scene::new("bad", 1).await;
+    let records = ["1", "2", "{no json", "4"].map(NewRecord::value);
+    scene.topics.produce(&scene.topic, records).await.unwrap();
+    let json = [
+        ("value.converter", "org.apache.kafka.connect.json.JsonConverter"),
+        ("value.converter.schemas.enable", "false"),
+    ];
+    let running = scene.tasks.sink(0, &scene.topic, &json);
+    let trace = scene.tasks.until_state(0, State::Failed).await;
+    assert!(trace.contains(&format!("topic {}, partition 0, offset 2", scene.topic)), "{trace}");
+    assert!(!trace.contains("no json"), "no values: {trace}");
+    scene.tasks.stop(running).await;
+    assert!(scene.committed().await.get(&0).is_none_or(|&at| at <= 2));
+    let running = scene.tasks.sink(0, &scene.topic, &[json.as_slice(), &[("errors.tolerance", "all")]].concat());
+    scene.until_put(4).await;
+    scene.tasks.stop(running).await;
+    assert_eq!(scene.committed().await[&0], 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_put_commits_nothing_of_its_batch() {
+    let scene = Scene::new("failed", 1).await;
+    scene.produce(1, 5).await;
+    scene.tasks.book.on_put(
+        0,
+        |_, batches| {
+            if batches.is_empty() { Ok(()) } else { Err(Error::fatal("no such bucket")) }
+        },
+    );
+    let running = scene.tasks.sink(0, &scene.topic, &[]);
+    let trace = scene.tasks.until_state(0, State::Failed).await;
+    assert!(trace.contains("no such bucket"), "{trace}");
+    scene.tasks.stop(running).await;
+    assert!(scene.committed().await.is_empty());
+}
