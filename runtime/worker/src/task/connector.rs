@@ -253,10 +253,10 @@ impl Unit {
 
     async fn end_instance(&mut self) {
         (self.retry, self.publish_at) = (None, None);
-        if let Some(mut instance) = self.instance.take() {
-            if tokio::time::timeout(STOP_LIMIT, instance.stop()).await.is_err() {
-                tracing::warn!(connector = %self.name, "the connector did not stop in time; abandoned");
-            }
+        if let Some(mut instance) = self.instance.take()
+            && tokio::time::timeout(STOP_LIMIT, instance.stop()).await.is_err()
+        {
+            tracing::warn!(connector = %self.name, "the connector did not stop in time; abandoned");
         }
     }
 }
