@@ -3,7 +3,7 @@ export MILLSTREAM_CACHE ?= $(HOME)/.cache/millstream
 export CARGO_TARGET_DIR ?= $(MILLSTREAM_CACHE)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench contract-java setup fmt clippy
+.PHONY: help demo test bench setup fmt clippy
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -17,9 +17,6 @@ test: ## the gate: format, lints, all tests
 bench: setup ## the benchmarks (ARGS=...)
 	@cargo build --release --workspace --bins
 	@$(CARGO_TARGET_DIR)/release/millstream-bench $(ARGS)
-
-contract-java: setup ## the contract suite against Apache Kafka Connect
-	@MILLSTREAM_CONTRACT=java cargo test -p millstream-tests -- contract
 
 setup: ## everything the other targets need on this machine
 	@scripts/setup.sh

@@ -6,13 +6,12 @@ use millstream_api::Config;
 const PREFIXES: [&str; 2] = ["CONNECT_", "MILLSTREAM_"];
 
 /// Variables with these prefixes that are not worker settings: logging, and what this project's own scripts and tests use.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 6] = [
     "CONNECT_LOG4J_",
     "MILLSTREAM_LOG_",
     "MILLSTREAM_BIN",
     "MILLSTREAM_CACHE",
     "MILLSTREAM_COMMIT",
-    "MILLSTREAM_CONTRACT",
     "MILLSTREAM_TEST",
 ];
 
