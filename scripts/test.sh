@@ -18,4 +18,4 @@ cargo build --workspace --bins
 cargo test --workspace --no-run
 wait "$services"
 trap - EXIT
-cargo test --workspace
+cargo test --workspace --no-fail-fast

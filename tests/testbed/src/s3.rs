@@ -225,7 +225,16 @@ impl S3 {
             S3Server::Moto => format!("{}/moto-api/", self.endpoint()),
         };
         let client = http();
-        let ready = || async { Ok(client.get(&health).send().await?.status().is_success()) };
+        // MinIO calls itself ready a moment before it takes requests (503 XMinioServerNotInitialized): a signed question about a
+        // bucket that is not there tells.
+        let question = self
+            .client("no-such-bucket")?
+            .signed_url(reqwest::Method::GET, &ObjectPath::default(), Duration::from_secs(600))
+            .await?;
+        let ready = || async {
+            let healthy = client.get(&health).send().await?.status().is_success();
+            Ok(healthy && !client.get(question.as_str()).send().await?.status().is_server_error())
+        };
         process.wait_ready(READY, ready).await?;
         *self.slot() = Some(process);
         Ok(())
