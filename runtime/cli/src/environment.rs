@@ -6,14 +6,8 @@ use millstream_api::Config;
 const PREFIXES: [&str; 2] = ["CONNECT_", "MILLSTREAM_"];
 
 /// Variables with these prefixes that are not worker settings: logging, and what this project's own scripts and tests use.
-const OTHERS: [&str; 6] = [
-    "CONNECT_LOG4J_",
-    "MILLSTREAM_LOG_",
-    "MILLSTREAM_BIN",
-    "MILLSTREAM_CACHE",
-    "MILLSTREAM_COMMIT",
-    "MILLSTREAM_TEST",
-];
+const OTHERS: [&str; 6] =
+    ["CONNECT_LOG4J_", "MILLSTREAM_LOG_", "MILLSTREAM_BIN", "MILLSTREAM_CACHE", "MILLSTREAM_COMMIT", "MILLSTREAM_TEST"];
 
 /// True when a variable holds a worker setting.
 pub(crate) fn has_settings(variables: impl Iterator<Item = (String, String)>) -> bool {
