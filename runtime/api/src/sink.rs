@@ -60,7 +60,7 @@ pub trait SinkTask: Send {
     async fn open(&mut self, partitions: &[TopicPartition]) -> Result<()>;
 
     /// Takes records over. Ownership is all: nothing need be durable when it returns. Also called with no batch when no record
-    /// arrived, so that timers run.
+    /// arrived, or none may because the connector is paused, so that timers run.
     ///
     /// A retriable error: the worker stops fetching and calls again with the *same* batches, so nothing of them may have been
     /// kept. Any other error fails the task.
@@ -69,6 +69,8 @@ pub trait SinkTask: Send {
     /// What may be committed: for each partition the offset up to which every record is durable at the destination (or was
     /// skipped on purpose). `delivered` holds the positions after everything given to `put`. Never ahead of `delivered`; partitions left
     /// out are not committed.
+    ///
+    /// After a retriable error nothing is committed and the worker asks again at the next commit; any other error fails the task.
     async fn pre_commit(&mut self, delivered: &PartitionOffsets) -> Result<PartitionOffsets>;
 
     /// These partitions are no longer this task's. What is not durable is dropped: their next owner reads it again from the
