@@ -52,11 +52,7 @@ pub async fn run(
         herder: herder.clone(),
         plugins: plugins.clone(),
         cluster_id: cluster_id.clone(),
-        settings: RestSettings {
-            topic_tracking: worker.topic_tracking_enable,
-            topic_tracking_reset: worker.topic_tracking_allow_reset,
-            ..RestSettings::default()
-        },
+        settings: RestSettings::of(&worker),
     };
     let rest_stop = CancellationToken::new();
     let serving = tokio::spawn(server.serve(context, rest_stop.clone(), REST_GRACE));
@@ -89,6 +85,12 @@ fn tell_settings(worker: &WorkerConfig) {
         tracing::info!(
             keys = worker.ignored_java.join(", "),
             "settings that have no meaning without a JVM are accepted and ignored"
+        );
+    }
+    if !worker.not_yet.is_empty() {
+        tracing::warn!(
+            keys = worker.not_yet.join(", "),
+            "settings that are not available in this release have no effect"
         );
     }
     if !worker.unused.is_empty() {

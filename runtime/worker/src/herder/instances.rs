@@ -277,6 +277,10 @@ impl Herder {
     fn start_connector(&mut self, name: &Arc<str>, state: &ClusterState) -> Result<()> {
         let config = state.config(name).cloned().unwrap_or_default();
         let (plugin, settings) = self.resolve(&config)?;
+        if !settings.ignored.is_empty() {
+            let keys = settings.ignored.join(", ");
+            tracing::warn!(connector = %name, keys, "converter settings without their converter class have no effect, as in Kafka Connect");
+        }
         let epoch = self.next_epoch();
         let target = self.target(name);
         let running = RunningConnector::start(name, config, &settings, plugin, &self.env, epoch, target);
