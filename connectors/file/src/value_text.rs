@@ -13,6 +13,7 @@ use arrow::datatypes::{
 };
 use arrow::temporal_conversions::timestamp_ms_to_datetime;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use millstream_api::java_text::{write_decimal, write_double, write_float};
 use millstream_api::{Column, Error, Result};
 use serde_json::Value;
 
@@ -42,16 +43,13 @@ fn append(array: &dyn Array, row: usize, out: &mut Vec<u8>) -> Result<()> {
     match array.data_type() {
         DataType::Utf8 => out.extend_from_slice(array.as_string::<i32>().value(row).as_bytes()),
         DataType::Binary => out.extend_from_slice(array.as_binary::<i32>().value(row)),
-        DataType::Float32 => {
-            let value = array.as_primitive::<Float32Type>().value(row);
-            append_float(value.into(), format!("{value:?}"), format!("{value:e}"), out);
-        }
-        DataType::Float64 => append_double(array.as_primitive::<Float64Type>().value(row), out),
+        DataType::Float32 => write_float(out, array.as_primitive::<Float32Type>().value(row)),
+        DataType::Float64 => write_double(out, array.as_primitive::<Float64Type>().value(row)),
         DataType::Decimal128(_, scale) => {
-            append_decimal(&array.as_primitive::<Decimal128Type>().value(row).to_string(), *scale, out);
+            write_decimal(out, &array.as_primitive::<Decimal128Type>().value(row).to_string(), (*scale).into());
         }
         DataType::Decimal256(_, scale) => {
-            append_decimal(&array.as_primitive::<Decimal256Type>().value(row).to_string(), *scale, out);
+            write_decimal(out, &array.as_primitive::<Decimal256Type>().value(row).to_string(), (*scale).into());
         }
         DataType::Date32 => {
             append_date(i64::from(array.as_primitive::<Date32Type>().value(row)) * 86_400_000, out);
@@ -117,7 +115,7 @@ fn separate(at: usize, separator: &[u8], out: &mut Vec<u8>) {
 fn append_json(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::String(text) => out.extend_from_slice(text.as_bytes()),
-        Value::Number(number) if number.is_f64() => append_double(number.as_f64().unwrap_or(f64::NAN), out),
+        Value::Number(number) if number.is_f64() => write_double(out, number.as_f64().unwrap_or(f64::NAN)),
         Value::Array(items) => {
             out.push(b'[');
             for (at, item) in items.iter().enumerate() {
@@ -138,46 +136,6 @@ fn append_json(value: &Value, out: &mut Vec<u8>) {
         }
         other => out.extend_from_slice(other.to_string().as_bytes()),
     }
-}
-
-/// `Double.toString`, and with the digits of a float `Float.toString`: plain from 0.001 to below 10^7, else `d.dddE-n`. `plain` and
-/// `scientific` are Rust's shortest digits in both notations.
-fn append_float(value: f64, plain: String, scientific: String, out: &mut Vec<u8>) {
-    let magnitude = value.abs();
-    let text = if value.is_nan() || value == 0.0 || (1e-3..1e7).contains(&magnitude) {
-        plain
-    } else if value.is_infinite() {
-        if value > 0.0 { "Infinity".to_owned() } else { "-Infinity".to_owned() }
-    } else {
-        let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-        let point = if digits.contains('.') { "" } else { ".0" };
-        format!("{digits}{point}E{exponent}")
-    };
-    out.extend_from_slice(text.as_bytes());
-}
-
-fn append_double(value: f64, out: &mut Vec<u8>) {
-    append_float(value, format!("{value:?}"), format!("{value:e}"), out);
-}
-
-/// `BigDecimal.toString`: plain while the scale is not negative and the number not smaller than 10^-6.
-fn append_decimal(unscaled: &str, scale: i8, out: &mut Vec<u8>) {
-    let (sign, digits) = unscaled.strip_prefix('-').map_or(("", unscaled), |rest| ("-", rest));
-    let scale = i64::from(scale);
-    let adjusted = digits.len() as i64 - 1 - scale;
-    let text = if scale == 0 {
-        format!("{sign}{digits}")
-    } else if scale > 0 && adjusted >= -6 {
-        let width = scale as usize + 1;
-        let padded = format!("{digits:0>width$}");
-        let (whole, fraction) = padded.split_at(padded.len() - scale as usize);
-        format!("{sign}{whole}.{fraction}")
-    } else {
-        let (first, rest) = digits.split_at(1);
-        let point = if rest.is_empty() { "" } else { "." };
-        format!("{sign}{first}{point}{rest}E{adjusted:+}")
-    };
-    out.extend_from_slice(text.as_bytes());
 }
 
 /// `java.util.Date.toString` in UTC.

@@ -15,6 +15,7 @@ pub mod convert;
 pub mod error;
 pub mod headers;
 pub mod ids;
+pub mod java_text;
 pub mod offsets;
 pub mod plugin;
 pub mod schema;

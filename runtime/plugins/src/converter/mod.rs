@@ -3,7 +3,6 @@
 mod arena;
 mod bytes;
 mod json;
-mod number;
 mod string;
 
 use millstream_api::config::{ConfigType, Importance};

@@ -16,7 +16,7 @@ use super::builder::{Builder, decimal_scale};
 use super::cursor::Cursor;
 use super::decimal::{BASE64, shortest};
 use super::escape::write_string;
-use crate::converter::number::{write_decimal, write_double, write_float};
+use millstream_api::java_text::{write_decimal, write_double, write_float};
 
 /// How values are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use millstream_api::{Error, Result, schema};
 use num_bigint::BigInt;
 use serde_json::Value;
 
-use crate::converter::number::{write_decimal, write_double, write_float};
+use millstream_api::java_text::{write_decimal, write_double, write_float};
 
 const DAY: i64 = 86_400_000;
 
