@@ -36,4 +36,4 @@ pub use offsets::{OffsetMap, OffsetReader, PartitionOffsets, SourceOffset, Sourc
 pub use plugin::{ConnectorPlugin, PluginInfo, PluginKind, Task};
 pub use sink::{SinkHost, SinkTask, SinkTaskContext};
 pub use source::{SourceTask, SourceTaskContext};
-pub use transform::{Predicate, Transform, Transformed};
+pub use transform::{Consumed, Predicate, Transform, Transformed};

@@ -1,6 +1,6 @@
 //! Transformations and predicates: arrays to arrays.
 
-use arrow::array::{BooleanArray, UInt32Array};
+use arrow::array::{BooleanArray, Int64Array, UInt32Array};
 
 use crate::batch::{Batch, RowFailure};
 use crate::config::Config;
@@ -17,6 +17,15 @@ pub struct Transformed {
     pub failures: Vec<RowFailure>,
 }
 
+/// Where the rows of a sink's batch were consumed from. Transformations may look at it, and never change it.
+#[derive(Clone, Copy, Debug)]
+pub struct Consumed<'a> {
+    /// Partition of the origin topic.
+    pub partition: i32,
+    /// Offset of each row; as long as the batch.
+    pub offsets: &'a Int64Array,
+}
+
 /// A single message transformation, applied to a whole batch.
 ///
 /// One instance serves one task. It keeps the order of rows, never adds rows, and changes neither origin nor offsets. Works on
@@ -27,6 +36,12 @@ pub trait Transform: Send {
 
     /// Transforms the rows of one batch.
     fn apply(&mut self, batch: Batch) -> Transformed;
+
+    /// Transforms the rows of one batch that a sink consumed. The worker calls this in place of [`Transform::apply`] for sinks; by
+    /// default it makes no difference where rows come from.
+    fn apply_consumed(&mut self, batch: Batch, _from: Consumed<'_>) -> Transformed {
+        self.apply(batch)
+    }
 }
 
 /// A condition on records, evaluated for a whole batch.
