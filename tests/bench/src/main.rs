@@ -4,6 +4,7 @@
 //! `bench.md` and `bench.json` in a folder.
 
 mod bed;
+mod connectors;
 mod figures;
 mod machine;
 mod plain_loop;
@@ -33,10 +34,10 @@ struct Arguments {
     /// Rows of the generated table; rounded up to a multiple of 80.
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
-    /// Scenarios to run, separated by commas: start, read-encode, source, sink, sink4, java (all but java if not given).
+    /// Scenarios to run, separated by commas: start, read-encode, source, sink, sink4, connectors, java (all but java if not given).
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Also runs the scenario java: FileStream through Apache Kafka Connect as well.
+    /// Also runs the scenario java: FileStream, and many connectors, on Apache Kafka Connect as well.
     #[arg(long)]
     java: bool,
     /// How often short measurements are repeated; the median counts.

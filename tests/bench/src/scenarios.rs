@@ -5,6 +5,7 @@ use std::sync::Arc;
 use millstream_testbed::{Error, Result, unique};
 
 use crate::bed::Bed;
+use crate::connectors::{self, Many};
 use crate::figures::{Figure, Mark, Scenario};
 use crate::plain_loop::{self, Form};
 use crate::table::{Copier, TABLE};
@@ -13,7 +14,7 @@ use crate::worker_load::{self, SinkLoad};
 use crate::{machine, read_encode, start};
 
 /// What `--only` takes.
-pub const NAMES: [&str; 6] = ["start", "read-encode", "source", "sink", "sink4", JAVA];
+pub const NAMES: [&str; 7] = ["start", "read-encode", "source", "sink", "sink4", "connectors", JAVA];
 /// The scenario that runs only when asked for by name.
 pub const JAVA: &str = "java";
 
@@ -21,6 +22,9 @@ pub const JAVA: &str = "java";
 const FILES: u64 = 10;
 /// As many payloads are kept in memory for the plain loop.
 const KEPT: u64 = 200_000;
+
+const CONNECTORS: usize = 200;
+const MANY_CONNECTORS: usize = 1000;
 
 struct Run {
     bed: Bed,
@@ -46,6 +50,7 @@ pub async fn run(rows: u64, repeat: usize, only: &[String]) -> Result<Vec<Scenar
             "source" => run.source(&mut scenario).await,
             "sink" => run.sink(&mut scenario).await,
             "sink4" => run.sink4(&mut scenario).await,
+            "connectors" => run.connectors(&mut scenario, only.iter().any(|wanted| wanted == JAVA)).await,
             _ => run.java(&mut scenario).await,
         };
         if let Err(error) = outcome {
@@ -164,6 +169,47 @@ impl Run {
             Figure::new("peak memory", load.peak_mb, "MB").mark(Mark::AtMost(300.0)),
             Figure::new("worker CPU per record", load.cpu_seconds * 1e6 / records as f64, "us"),
             Figure::new("records", records as f64 / load.seconds, "/s"),
+        ]);
+        Ok(())
+    }
+
+    async fn connectors(&self, scenario: &mut Scenario, java: bool) -> Result<()> {
+        scenario.about = "200 FileStream sources with nothing to read on one worker, and somebody who asks all the time; \
+                          then a start with 1,000 of them in the config topic";
+        let worker = worker_load::prepare(&self.bed)?;
+        worker.run().await?;
+        let ours = connectors::run(&worker, CONNECTORS).await?;
+        worker.terminate().await?;
+        let theirs = match java {
+            true => {
+                let worker = worker_load::prepare_java(&self.bed)?;
+                worker.run().await?;
+                let theirs = connectors::run(&worker, CONNECTORS).await?;
+                worker.terminate().await?;
+                Some(theirs)
+            }
+            false => None,
+        };
+        let figure = |name: &str, unit: &'static str, value: fn(&Many) -> f64| {
+            let figure = Figure::new(name, value(&ours), unit);
+            match &theirs {
+                Some(theirs) => figure.beside("Apache Kafka Connect", value(theirs)),
+                None => figure,
+            }
+        };
+        scenario.figures.extend([
+            figure("answer while they start, are listed and stop, median", "ms", |many| many.answers.0),
+            figure("the same, 99th percentile", "ms", |many| many.answers.1).mark(Mark::AtMost(50.0)),
+            figure("create, median", "ms", |many| many.creates.0),
+            figure("create, longest", "ms", |many| many.creates.1).mark(Mark::AtMost(200.0)),
+            figure("from the first create until all run", "s", |many| many.running_seconds),
+            figure("memory of an idle connector", "KB", |many| many.idle_kb).mark(Mark::AtMost(300.0)),
+            figure("CPU of 200 idle connectors", "s/s", |many| many.idle_cpu),
+        ]);
+        let (listed, running) = connectors::restart(&worker_load::prepare(&self.bed)?, MANY_CONNECTORS).await?;
+        scenario.figures.extend([
+            Figure::new("start with 1,000: until REST lists all", listed, "s").mark(Mark::AtMost(5.0)),
+            Figure::new("start with 1,000: until all run", running, "s"),
         ]);
         Ok(())
     }
