@@ -122,7 +122,7 @@ part_python() {
     name=python@$(inputs "$here/services/requirements.txt")
     stamped "$name" && return
     need python3 "install Python 3, for example: apt-get install python3-venv"
-    say "python: installing pyarrow and moto"
+    say "python: installing pyarrow, moto and clients of Kafka Connect"
     rm -rf "$cache/python"
     quiet python3 -m venv "$cache/python"
     quiet "$cache/python/bin/pip" install -q --disable-pip-version-check -r "$here/services/requirements.txt"

@@ -31,8 +31,8 @@ pub(crate) fn minio() -> Result<PathBuf> {
     Ok(present(cache_dir().join("bin"), "minio", "minio")?.join("minio"))
 }
 
-/// The folder of a Python environment's executables, with pyarrow and moto.
-pub(crate) fn python_bin() -> Result<PathBuf> {
+/// The folder of a Python environment's executables, with everything `scripts/services/requirements.txt` names.
+pub fn python_bin() -> Result<PathBuf> {
     Ok(present(cache_dir().join("python"), "bin/moto_server", "python")?.join("bin"))
 }
 
