@@ -53,14 +53,17 @@ pub struct PluginInfo {
 }
 
 impl PluginInfo {
-    /// True when `name` means this plugin: the full class name, an alias, the simple class name, or the simple name without `Connector`
-    /// (or `Converter`).
+    /// True when `name` means this plugin: the full class name, an alias, the simple class name, or the simple name without
+    /// `Connector`, `Converter` or `HeaderConverter`. A nested class (`Cast$Value`) has its full name only: in Java its simple name
+    /// is `Value`, which means many.
     pub fn is_named(&self, name: &str) -> bool {
         std::iter::once(&self.class).chain(self.aliases).any(|class| {
             let simple = class.rsplit('.').next().unwrap_or(class);
+            let suffix = ["Connector", "HeaderConverter", "Converter"].into_iter().find(|s| simple.ends_with(s));
             *class == name
-                || simple == name
-                || ["Connector", "Converter"].iter().any(|s| simple.strip_suffix(s).is_some_and(|short| short == name))
+                || (!simple.contains('$')
+                    && (simple == name
+                        || suffix.and_then(|s| simple.strip_suffix(s)).is_some_and(|short| short == name)))
         })
     }
 }
@@ -122,5 +125,7 @@ mod tests {
             assert!(info.is_named(name), "{name}");
         }
         assert!(!info.is_named("fileStreamSource") && !info.is_named("FileStream"));
+        let nested = PluginInfo { class: "org.apache.kafka.connect.transforms.Cast$Value", aliases: &[], version: "1" };
+        assert!(nested.is_named(nested.class) && !nested.is_named("Cast$Value") && !nested.is_named("Value"));
     }
 }

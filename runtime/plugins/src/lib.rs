@@ -1,71 +1,93 @@
 //! Converters, transformations and predicates, by the class names Kafka Connect gives them.
 //!
-//! The table of what is compiled in is here; everything else of the crate is reached through it.
+//! [`plugin_list`] says what there is; everything else of the crate is reached by class name. A name is Java's full class name or
+//! an alias of it: the simple name, of a converter also without `Converter`. The `$Key` and `$Value` forms of a transformation
+//! have their full name only, as in Java.
 
 mod converter;
+mod java;
+mod predicate;
+mod table;
+mod transform;
 
-use millstream_api::{ConfigDef, Converter, Error, PluginInfo, PluginKind, Result};
+use millstream_api::{ConfigDef, Converter, Error, PluginInfo, PluginKind, Predicate, Result, Transform};
+
+use table::{CONVERTERS, Entry, HEADER_CONVERTERS, PREDICATES, TRANSFORMS};
 
 /// The version of Kafka Connect whose plugins these stand in for; shown as theirs in REST answers.
 pub const KAFKA_VERSION: &str = "4.3.1";
 
-/// One converter: what it is called, its settings, and how to make one.
-struct ConverterPlugin {
-    info: PluginInfo,
-    def: fn() -> &'static ConfigDef,
-    make: fn() -> Box<dyn Converter>,
-}
-
-const fn named(class: &'static str) -> PluginInfo {
-    PluginInfo { class, aliases: &[], version: KAFKA_VERSION }
-}
-
-/// By class name.
-const CONVERTERS: &[ConverterPlugin] = &[
-    ConverterPlugin {
-        info: named("org.apache.kafka.connect.converters.ByteArrayConverter"),
-        def: converter::byte_array_def,
-        make: || Box::new(converter::ByteArrayConverter),
-    },
-    ConverterPlugin {
-        info: named("org.apache.kafka.connect.json.JsonConverter"),
-        def: converter::json_def,
-        make: || Box::new(converter::JsonConverter::new()),
-    },
-    ConverterPlugin {
-        info: named("org.apache.kafka.connect.storage.StringConverter"),
-        def: converter::string_def,
-        make: || Box::new(converter::StringConverter::new()),
-    },
-];
-
 /// Every plugin of this crate in the order of `GET /connector-plugins`: transformations, predicates, converters, header
 /// converters, each kind by class name. A converter is a header converter too.
 pub fn plugin_list() -> Vec<(PluginKind, PluginInfo)> {
-    [PluginKind::Converter, PluginKind::HeaderConverter]
-        .into_iter()
-        .flat_map(|kind| CONVERTERS.iter().map(move |plugin| (kind, plugin.info)))
+    fn of<T: ?Sized>(kind: PluginKind, entries: &[Entry<T>]) -> impl Iterator<Item = (PluginKind, PluginInfo)> {
+        entries.iter().map(move |entry| (kind, entry.info))
+    }
+    let mut header: Vec<_> =
+        of(PluginKind::HeaderConverter, CONVERTERS).chain(of(PluginKind::HeaderConverter, HEADER_CONVERTERS)).collect();
+    header.sort_by_key(|(_, info)| info.class);
+    of(PluginKind::Transformation, TRANSFORMS)
+        .chain(of(PluginKind::Predicate, PREDICATES))
+        .chain(of(PluginKind::Converter, CONVERTERS))
+        .chain(header)
         .collect()
 }
 
-/// A converter by class name, simple name or name without `Converter`, with its default settings: configure it before use.
+/// A converter by name, with its default settings: configure it before use.
 ///
 /// An unknown name is an error of kind [`millstream_api::ErrorKind::Config`] that lists the known ones.
 pub fn converter(class: &str) -> Result<Box<dyn Converter>> {
-    find(class).map(|plugin| (plugin.make)())
+    find(CONVERTERS, class).and_then(|entry| Some(entry.make?())).ok_or_else(|| unknown("converter", class, false))
 }
 
-/// A converter's own settings, as they stand behind `key.converter.` or `value.converter.`; names as for [`converter`].
+/// A header converter by name: any converter, or `SimpleHeaderConverter`, the default of Kafka Connect. Configure it for
+/// [`millstream_api::ConverterRole::Header`] before use.
+///
+/// An unknown name is an error of kind [`millstream_api::ErrorKind::Config`] that lists the known ones.
+pub fn header_converter(class: &str) -> Result<Box<dyn Converter>> {
+    find(CONVERTERS, class)
+        .or_else(|| find(HEADER_CONVERTERS, class))
+        .and_then(|entry| Some(entry.make?()))
+        .ok_or_else(|| unknown("header converter", class, true))
+}
+
+/// The own settings of a converter or header converter, as they stand behind `key.converter.`, `value.converter.` or
+/// `header.converter.`; names as for [`header_converter`].
 pub fn converter_def(class: &str) -> Result<ConfigDef> {
-    find(class).map(|plugin| (plugin.def)().clone())
+    find(CONVERTERS, class)
+        .or_else(|| find(HEADER_CONVERTERS, class))
+        .map(|entry| (entry.def)().clone())
+        .ok_or_else(|| unknown("converter", class, true))
 }
 
-fn find(class: &str) -> Result<&'static ConverterPlugin> {
-    CONVERTERS.iter().find(|plugin| plugin.info.is_named(class)).ok_or_else(|| {
-        let known: Vec<_> = CONVERTERS.iter().map(|plugin| plugin.info.class).collect();
-        Error::config(format!("the converter class {class} is unknown"))
-            .hint(format!("use one of {}", known.join(", ")))
-    })
+/// A transformation by name, to be configured before use; `None` for a name that is unknown.
+pub fn transform(class: &str) -> Option<Box<dyn Transform>> {
+    Some(find(TRANSFORMS, class)?.make?())
+}
+
+/// The own settings of a transformation, as they stand behind `transforms.<alias>.`; `None` for an unknown name.
+pub fn transform_def(class: &str) -> Option<ConfigDef> {
+    Some((find(TRANSFORMS, class)?.def)().clone())
+}
+
+/// A predicate by name, to be configured before use; `None` for a name that is unknown.
+pub fn predicate(class: &str) -> Option<Box<dyn Predicate>> {
+    Some(find(PREDICATES, class)?.make?())
+}
+
+/// The own settings of a predicate, as they stand behind `predicates.<alias>.`; `None` for an unknown name.
+pub fn predicate_def(class: &str) -> Option<ConfigDef> {
+    Some((find(PREDICATES, class)?.def)().clone())
+}
+
+fn find<T: ?Sized>(entries: &'static [Entry<T>], class: &str) -> Option<&'static Entry<T>> {
+    entries.iter().find(|entry| entry.info.is_named(class))
+}
+
+fn unknown(what: &str, class: &str, header: bool) -> Error {
+    let more = if header { HEADER_CONVERTERS } else { &[] };
+    let known: Vec<_> = CONVERTERS.iter().chain(more).map(|entry| entry.info.class).collect();
+    Error::config(format!("the {what} class {class} is unknown")).hint(format!("use one of {}", known.join(", ")))
 }
 
 #[cfg(test)]
@@ -73,30 +95,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plugins_are_listed_as_rest_lists_them() {
-        let list = plugin_list();
-        let converters: Vec<_> =
-            list.iter().filter(|(kind, _)| *kind == PluginKind::Converter).map(|(_, info)| info.class).collect();
-        assert_eq!(
-            converters,
-            [
-                "org.apache.kafka.connect.converters.ByteArrayConverter",
-                "org.apache.kafka.connect.json.JsonConverter",
-                "org.apache.kafka.connect.storage.StringConverter"
-            ]
-        );
-        assert_eq!(list.len(), 6);
-        assert_eq!(list[3].0, PluginKind::HeaderConverter);
-    }
-
-    #[test]
     fn names_resolve() {
         for name in ["org.apache.kafka.connect.json.JsonConverter", "JsonConverter", "Json"] {
-            assert!(converter(name).is_ok());
+            assert!(converter(name).is_ok() && header_converter(name).is_ok());
             assert_eq!(converter_def(name).unwrap().keys().count(), 6);
         }
         let unknown = converter("com.example.Nope").err().unwrap();
         assert_eq!(unknown.kind(), millstream_api::ErrorKind::Config);
         assert!(unknown.to_string().contains("com.example.Nope") && unknown.to_string().contains("JsonConverter"));
+    }
+
+    #[test]
+    fn a_nested_class_has_no_alias() {
+        for name in ["org.apache.kafka.connect.transforms.Cast$Key", "Filter", "RegexRouter"] {
+            assert!(transform_def(name).is_some(), "{name}");
+        }
+        for name in ["Cast$Key", "Cast", "org.apache.kafka.connect.transforms.Cast", "Key"] {
+            assert!(transform_def(name).is_none() && transform(name).is_none(), "{name}");
+        }
+        assert!(predicate("TopicNameMatches").is_some() && predicate_def("HasHeaderKey").is_some());
+        assert!(predicate("Filter").is_none());
     }
 }

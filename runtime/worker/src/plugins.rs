@@ -76,7 +76,12 @@ impl PluginTable {
             .into_iter()
             .map(|(_, info)| info)
             .find(|info| info.is_named(class))
-            .and_then(|info| Some((info, millstream_plugins::converter_def(info.class).ok()?)))
+            .and_then(|info| {
+                let def = millstream_plugins::transform_def(info.class)
+                    .or_else(|| millstream_plugins::predicate_def(info.class))
+                    .or_else(|| millstream_plugins::converter_def(info.class).ok());
+                Some((info, def?))
+            })
             .ok_or_else(|| {
                 Error::not_found(format!("Unknown plugin {class}"))
                     .hint("GET /connector-plugins?connectorsOnly=false lists the plugins of this worker")

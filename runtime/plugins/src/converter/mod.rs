@@ -2,7 +2,8 @@
 
 mod arena;
 mod bytes;
-mod json;
+pub(crate) mod json;
+mod primitive;
 mod string;
 
 use millstream_api::config::{ConfigType, Importance};
@@ -10,10 +11,12 @@ use millstream_api::{Config, ConfigKey, ConverterRole};
 
 pub(crate) use bytes::ByteArrayConverter;
 pub(crate) use json::JsonConverter;
+pub(crate) use primitive::{Primitive, PrimitiveConverter};
 pub(crate) use string::StringConverter;
 
 pub(crate) use bytes::config_def as byte_array_def;
 pub(crate) use json::config_def as json_def;
+pub(crate) use primitive::config_def as primitive_def;
 pub(crate) use string::config_def as string_def;
 
 /// The key that every converter has and the worker sets.

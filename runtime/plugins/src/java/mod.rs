@@ -1,0 +1,3 @@
+//! What users write in Java's notations.
+
+pub(crate) mod regex;

@@ -1,0 +1,122 @@
+//! What is compiled in, by Java's class names.
+
+use millstream_api::{ConfigDef, Converter, PluginInfo, Predicate, Transform};
+
+use crate::converter::{self, Primitive, PrimitiveConverter};
+use crate::transform::settings;
+use crate::{KAFKA_VERSION, predicate};
+
+/// A plugin of one kind: what it is called, its settings, and how to make one.
+pub(crate) struct Entry<T: ?Sized + 'static> {
+    pub info: PluginInfo,
+    pub def: fn() -> &'static ConfigDef,
+    /// `None` for what is known by its settings only.
+    pub make: Option<fn() -> Box<T>>,
+}
+
+const fn entry<T: ?Sized>(class: &'static str, def: fn() -> &'static ConfigDef, make: fn() -> Box<T>) -> Entry<T> {
+    Entry { info: PluginInfo { class, aliases: &[], version: KAFKA_VERSION }, def, make: Some(make) }
+}
+
+const fn primitive(class: &'static str, make: fn() -> Box<dyn Converter>) -> Entry<dyn Converter> {
+    entry(class, converter::primitive_def, make)
+}
+
+/// Converters, which are header converters too, by class name.
+pub(crate) const CONVERTERS: &[Entry<dyn Converter>] = &[
+    primitive("org.apache.kafka.connect.converters.BooleanConverter", || {
+        Box::new(PrimitiveConverter::new(Primitive::Boolean))
+    }),
+    entry("org.apache.kafka.connect.converters.ByteArrayConverter", converter::byte_array_def, || {
+        Box::new(converter::ByteArrayConverter)
+    }),
+    primitive("org.apache.kafka.connect.converters.DoubleConverter", || {
+        Box::new(PrimitiveConverter::new(Primitive::Double))
+    }),
+    primitive("org.apache.kafka.connect.converters.FloatConverter", || {
+        Box::new(PrimitiveConverter::new(Primitive::Float))
+    }),
+    primitive("org.apache.kafka.connect.converters.IntegerConverter", || {
+        Box::new(PrimitiveConverter::new(Primitive::Integer))
+    }),
+    primitive("org.apache.kafka.connect.converters.LongConverter", || {
+        Box::new(PrimitiveConverter::new(Primitive::Long))
+    }),
+    primitive("org.apache.kafka.connect.converters.ShortConverter", || {
+        Box::new(PrimitiveConverter::new(Primitive::Short))
+    }),
+    entry("org.apache.kafka.connect.json.JsonConverter", converter::json_def, || {
+        Box::new(converter::JsonConverter::new())
+    }),
+    entry("org.apache.kafka.connect.storage.StringConverter", converter::string_def, || {
+        Box::new(converter::StringConverter::new())
+    }),
+];
+
+const fn transform(
+    class: &'static str,
+    def: fn() -> &'static ConfigDef,
+    make: Option<fn() -> Box<dyn Transform>>,
+) -> Entry<dyn Transform> {
+    Entry { info: PluginInfo { class, aliases: &[], version: KAFKA_VERSION }, def, make }
+}
+
+/// Transformations, by class name.
+pub(crate) const TRANSFORMS: &[Entry<dyn Transform>] = &[
+    transform("org.apache.kafka.connect.transforms.Cast$Key", || &settings::CAST, None),
+    transform("org.apache.kafka.connect.transforms.Cast$Value", || &settings::CAST, None),
+    transform("org.apache.kafka.connect.transforms.DropHeaders", || &settings::DROP_HEADERS, None),
+    transform("org.apache.kafka.connect.transforms.ExtractField$Key", || &settings::EXTRACT_FIELD, None),
+    transform("org.apache.kafka.connect.transforms.ExtractField$Value", || &settings::EXTRACT_FIELD, None),
+    transform("org.apache.kafka.connect.transforms.Filter", || &settings::FILTER, None),
+    transform("org.apache.kafka.connect.transforms.Flatten$Key", || &settings::FLATTEN, None),
+    transform("org.apache.kafka.connect.transforms.Flatten$Value", || &settings::FLATTEN, None),
+    transform("org.apache.kafka.connect.transforms.HeaderFrom$Key", || &settings::HEADER_FROM, None),
+    transform("org.apache.kafka.connect.transforms.HeaderFrom$Value", || &settings::HEADER_FROM, None),
+    transform("org.apache.kafka.connect.transforms.HoistField$Key", || &settings::HOIST_FIELD, None),
+    transform("org.apache.kafka.connect.transforms.HoistField$Value", || &settings::HOIST_FIELD, None),
+    transform("org.apache.kafka.connect.transforms.InsertField$Key", || &settings::INSERT_FIELD, None),
+    transform("org.apache.kafka.connect.transforms.InsertField$Value", || &settings::INSERT_FIELD, None),
+    transform("org.apache.kafka.connect.transforms.InsertHeader", || &settings::INSERT_HEADER, None),
+    transform("org.apache.kafka.connect.transforms.MaskField$Key", || &settings::MASK_FIELD, None),
+    transform("org.apache.kafka.connect.transforms.MaskField$Value", || &settings::MASK_FIELD, None),
+    transform("org.apache.kafka.connect.transforms.RegexRouter", || &settings::REGEX_ROUTER, None),
+    transform("org.apache.kafka.connect.transforms.ReplaceField$Key", || &settings::REPLACE_FIELD, None),
+    transform("org.apache.kafka.connect.transforms.ReplaceField$Value", || &settings::REPLACE_FIELD, None),
+    transform("org.apache.kafka.connect.transforms.SetSchemaMetadata$Key", || &settings::SET_SCHEMA_METADATA, None),
+    transform("org.apache.kafka.connect.transforms.SetSchemaMetadata$Value", || &settings::SET_SCHEMA_METADATA, None),
+    transform("org.apache.kafka.connect.transforms.TimestampConverter$Key", || &settings::TIMESTAMP_CONVERTER, None),
+    transform("org.apache.kafka.connect.transforms.TimestampConverter$Value", || &settings::TIMESTAMP_CONVERTER, None),
+    transform("org.apache.kafka.connect.transforms.TimestampRouter", || &settings::TIMESTAMP_ROUTER, None),
+    transform("org.apache.kafka.connect.transforms.ValueToKey", || &settings::VALUE_TO_KEY, None),
+];
+
+/// Predicates, by class name.
+pub(crate) const PREDICATES: &[Entry<dyn Predicate>] = &[
+    entry(
+        "org.apache.kafka.connect.transforms.predicates.HasHeaderKey",
+        || &predicate::HAS_HEADER_KEY,
+        || Box::new(predicate::HasHeaderKey::default()),
+    ),
+    entry(
+        "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone",
+        || &predicate::RECORD_IS_TOMBSTONE,
+        || Box::new(predicate::RecordIsTombstone),
+    ),
+    entry(
+        "org.apache.kafka.connect.transforms.predicates.TopicNameMatches",
+        || &predicate::TOPIC_NAME_MATCHES,
+        || Box::new(predicate::TopicNameMatches::default()),
+    ),
+];
+
+/// Header converters that are no converters, by class name.
+pub(crate) const HEADER_CONVERTERS: &[Entry<dyn Converter>] = &[Entry {
+    info: PluginInfo {
+        class: "org.apache.kafka.connect.storage.SimpleHeaderConverter",
+        aliases: &[],
+        version: KAFKA_VERSION,
+    },
+    def: || &settings::FILTER,
+    make: None,
+}];

@@ -1,0 +1,3 @@
+//! Transformations.
+
+pub(crate) mod settings;
