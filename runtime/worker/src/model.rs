@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use millstream_api::{Config, ConfigValues};
+use millstream_api::{Config, ConfigValue, ConfigValues, Error, OffsetMap, Result};
 use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 /// A connector: its configuration as stored and the tasks it has.
 #[derive(Clone, Debug, Serialize)]
@@ -82,6 +83,22 @@ pub struct TaskState {
     pub instance: InstanceState,
 }
 
+/// Offsets of a connector (KIP-875).
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ConnectorOffsets {
+    /// One for each partition.
+    pub offsets: Vec<ConnectorOffset>,
+}
+
+/// The offset of one partition. A sink's are `kafka_topic`, `kafka_partition` and `kafka_offset`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ConnectorOffset {
+    /// Names the partition; null is possible in requests alone.
+    pub partition: Option<Map<String, Value>>,
+    /// The position; null: none, or none any more.
+    pub offset: Option<OffsetMap>,
+}
+
 /// The verdict on a configuration.
 pub struct Validation {
     /// `connector.class` as given.
@@ -90,6 +107,23 @@ pub struct Validation {
     pub groups: Vec<String>,
     /// Every key's verdict.
     pub values: ConfigValues,
+}
+
+impl Validation {
+    /// Counts and lists the errors, if there are any, one a line, and says where to see more (HTTP 400).
+    pub fn require_valid(&self) -> Result<()> {
+        let errors: Vec<_> = self.values.iter().flat_map(ConfigValue::named_errors).collect();
+        if errors.is_empty() {
+            return Ok(());
+        }
+        Err(Error::config(format!(
+            "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou can also find the above list of \
+             errors at the endpoint `/connector-plugins/{}/config/validate`",
+            errors.len(),
+            errors.join("\n"),
+            self.name
+        )))
+    }
 }
 
 /// How the herder is doing.

@@ -3,22 +3,23 @@
 //! [`HerderHandle`] is what REST and the command line see; both herders (standalone and distributed) serve the same requests.
 
 mod instances;
+mod patch;
+mod reply;
 mod requests;
 mod run;
 #[cfg(test)]
 mod tests;
 
+pub use reply::{Reply, Stage};
 pub use run::{Herder, Inputs};
 
 use millstream_api::{Config, Error, Result, TaskId};
-use millstream_core::cluster::TargetState;
+use millstream_core::cluster::{SessionKey, TargetState};
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use crate::model::{ConnectorInfo, ConnectorStateInfo, Health, TaskInfo, TaskState, Validation};
-
-/// Where an answer goes.
-pub type Reply<T> = oneshot::Sender<Result<T>>;
+use crate::model::{ConnectorInfo, ConnectorOffset, ConnectorOffsets, ConnectorStateInfo, Health};
+use crate::model::{TaskInfo, TaskState, Validation};
 
 /// A request to the herder's loop.
 pub enum Request {
@@ -38,6 +39,8 @@ pub enum Request {
     ResetTopics(Arc<str>, Reply<()>),
     /// Create a connector or change its config.
     Put(PutConnector, Reply<(bool, ConnectorInfo)>),
+    /// Change some settings of a connector, checked and written as one step: no change in between is lost.
+    Patch(PatchConnector, Reply<ConnectorInfo>),
     /// Delete a connector.
     Delete(Arc<str>, Reply<()>),
     /// Pause, resume or stop.
@@ -48,6 +51,20 @@ pub enum Request {
     Restart(RestartConnector, Reply<ConnectorStateInfo>),
     /// Restart one task.
     RestartTask(TaskId, Reply<()>),
+    /// The offsets of a connector: stored ones of a source, those of a sink's consumer group.
+    Offsets(Arc<str>, Reply<ConnectorOffsets>),
+    /// Change offsets of a stopped connector. The answer is the message for the user.
+    AlterOffsets(AlterOffsets, Reply<String>),
+    /// Forget all offsets of a stopped connector. The answer is the message for the user.
+    ResetOffsets(Arc<str>, Reply<String>),
+    /// The tasks of a connector as the worker that owns it made them (between workers, signed). Only the leader takes them
+    /// (`Conflict` at another's URL otherwise); a standalone worker never does.
+    PutTaskConfigs(PutTaskConfigs, Reply<()>),
+    /// Fence the tasks of a source connector's earlier generation (between workers, signed). Refused while exactly-once support is not
+    /// offered.
+    Fence(Arc<str>, Reply<()>),
+    /// The key that requests between workers are signed with; `None` until one was read.
+    SessionKey(Reply<Option<SessionKey>>),
     /// Does the loop turn?
     Ping(Reply<()>),
 }
@@ -62,6 +79,30 @@ pub struct PutConnector {
     pub initial_state: Option<TargetState>,
     /// False: an existing connector is a conflict (POST). True: it is changed (PUT).
     pub replace: bool,
+}
+
+/// Change some settings of a connector (KIP-477).
+pub struct PatchConnector {
+    /// Name of the connector.
+    pub name: Arc<str>,
+    /// Settings to set; null removes a key.
+    pub patch: Config,
+}
+
+/// Change offsets of a connector (KIP-875); partitions that are not named keep theirs.
+pub struct AlterOffsets {
+    /// Name of the connector.
+    pub name: Arc<str>,
+    /// What is to be; of entries for one partition the last counts. At least one.
+    pub offsets: Vec<ConnectorOffset>,
+}
+
+/// The tasks of a connector.
+pub struct PutTaskConfigs {
+    /// Name of the connector.
+    pub connector: Arc<str>,
+    /// One raw configuration per task, by task number.
+    pub configs: Vec<Config>,
 }
 
 /// Restart a connector and, if asked, its tasks (KIP-745).
@@ -95,7 +136,7 @@ impl HerderHandle {
 
     /// Sends a request and waits for its answer. The REST server puts its own time limit around it.
     pub async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, answer) = Reply::new();
         let gone = || Error::stopped("the worker is shutting down");
         self.requests.send(request(reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?

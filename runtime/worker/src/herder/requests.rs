@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use millstream_api::{Error, Result, TaskId};
-use millstream_core::cluster::{RestartPlan, State, Status, TargetState};
+use millstream_core::cluster::{RestartPlan, State, Status, TargetState, may_publish_tasks, must_publish_tasks};
+use millstream_core::settings::Mode;
 
 use super::run::Herder;
-use super::{PutConnector, Reply, Request, RestartConnector};
+use super::{PutConnector, PutTaskConfigs, Reply, Request, RestartConnector};
 use crate::membership::Leader;
 use crate::model::{ConnectorInfo, ConnectorStateInfo, InstanceState, TaskInfo, TaskRef, TaskState};
 use crate::plugins::PluginTable;
@@ -42,16 +43,24 @@ impl Herder {
                 answer(reply, Ok(()));
             }
             Request::Put(put, reply) => self.put_connector(put, reply),
+            Request::Patch(patch, reply) => self.patch_connector(patch, reply),
             Request::Delete(name, reply) => self.delete_connector(name, reply),
             Request::SetTarget(name, target, reply) => self.set_target(name, target, reply),
             Request::RestartConnector(name, reply) => self.serve_restart_connector(&name, reply),
             Request::Restart(restart, reply) => self.serve_restart(restart, reply),
             Request::RestartTask(id, reply) => self.serve_restart_task(&id, reply),
+            Request::Offsets(_, reply) => answer(reply, Err(Error::internal("not served yet"))),
+            Request::AlterOffsets(_, reply) | Request::ResetOffsets(_, reply) => {
+                answer(reply, Err(Error::internal("not served yet")));
+            }
+            Request::PutTaskConfigs(tasks, reply) => self.put_task_configs(tasks, reply),
+            Request::Fence(name, reply) => answer(reply, self.fence(&name)),
+            Request::SessionKey(reply) => answer(reply, Ok(self.state().session_key().cloned())),
         }
     }
 
     /// Only the leader may write configurations.
-    fn check_leader(&self) -> Result<()> {
+    pub(super) fn check_leader(&self) -> Result<()> {
         match &self.view.borrow().leader {
             Leader::Me => Ok(()),
             Leader::Other(url) => Err(Error::conflict("this worker is not the leader").at(url.clone())),
@@ -61,9 +70,13 @@ impl Herder {
         }
     }
 
-    /// Runs a write after all writes asked for before it.
-    fn write<T: Send + 'static, F>(&self, reply: Reply<T>, work: impl FnOnce(Stores) -> F + Send + 'static)
-    where
+    /// Runs a write after all writes asked for before it; `doing` completes "the worker was ...".
+    fn write<T: Send + 'static, F>(
+        &self,
+        reply: Reply<T>,
+        doing: String,
+        work: impl FnOnce(Stores) -> F + Send + 'static,
+    ) where
         F: Future<Output = Result<T>> + Send + 'static,
     {
         if let Err(error) = self.check_leader() {
@@ -71,14 +84,17 @@ impl Herder {
         }
         let (stores, writing) = (self.env.stores.clone(), self.writing.clone());
         tokio::spawn(async move {
+            reply.stage(WAITING);
             let _turn = writing.lock().await;
+            reply.stage(doing);
             answer(reply, work(stores).await);
         });
     }
 
     fn put_connector(&self, put: PutConnector, reply: Reply<(bool, ConnectorInfo)>) {
         let plugins = self.env.plugins.clone();
-        self.write(reply, move |stores| async move {
+        let doing = writing_config(&put.name);
+        self.write(reply, doing, move |stores| async move {
             let PutConnector { name, config, initial_state, replace } = put;
             let existed = stores.configs.state().contains(&name);
             if existed && !replace {
@@ -93,7 +109,8 @@ impl Herder {
     }
 
     fn delete_connector(&self, name: Arc<str>, reply: Reply<()>) {
-        self.write(reply, move |stores| async move {
+        let doing = format!("writing the removal of connector {name} to the config topic");
+        self.write(reply, doing, move |stores| async move {
             if !stores.configs.state().contains(&name) {
                 return Err(not_found(&name));
             }
@@ -102,7 +119,8 @@ impl Herder {
     }
 
     fn set_target(&self, name: Arc<str>, target: TargetState, reply: Reply<()>) {
-        self.write(reply, move |stores| async move {
+        let doing = format!("writing the target state of connector {name} to the config topic");
+        self.write(reply, doing, move |stores| async move {
             if !stores.configs.state().contains(&name) {
                 return Err(Error::not_found(format!("Unknown connector {name}")));
             }
@@ -112,6 +130,42 @@ impl Herder {
             }
             stores.configs.put_target_state(&name, target).await
         });
+    }
+
+    /// Takes the tasks that the owner of a connector has made (Java: the leader writes what it is sent, once it may).
+    fn put_task_configs(&self, tasks: PutTaskConfigs, reply: Reply<()>) {
+        if let Err(error) = self.between_workers() {
+            return answer(reply, Err(error));
+        }
+        let doing = format!("writing task configurations of connector {} to the config topic", tasks.connector);
+        self.write(reply, doing, move |stores| async move {
+            let PutTaskConfigs { connector, configs } = tasks;
+            let state = stores.configs.state();
+            may_publish_tasks(&state, &connector, configs.len())?;
+            if !must_publish_tasks(&state, &connector, &configs) {
+                return Ok(());
+            }
+            drop(state);
+            stores.configs.put_tasks(&connector, &configs).await
+        });
+    }
+
+    fn fence(&self, name: &str) -> Result<()> {
+        self.between_workers()?;
+        if !self.state().contains(name) {
+            return Err(not_found(name));
+        }
+        // Java answers so too where the leader is not set up for it.
+        Err(Error::fatal(format!(
+            "tasks of connector {name} cannot be fenced: this worker offers no exactly-once support"
+        )))
+    }
+
+    fn between_workers(&self) -> Result<()> {
+        match self.env.worker.mode {
+            Mode::Distributed(_) => Ok(()),
+            Mode::Standalone { .. } => Err(Error::fatal("a standalone worker does not take requests of other workers")),
+        }
     }
 
     fn serve_restart_connector(&mut self, name: &Arc<str>, reply: Reply<()>) {
@@ -131,7 +185,8 @@ impl Herder {
         let Some(planned) = self.status(&restart.name, Some(&plan)) else {
             return answer(reply, Err(Error::not_found(format!("Status for connector {} not found", restart.name))));
         };
-        self.write(reply, move |stores| async move {
+        let doing = format!("writing the restart request of connector {} to the config topic", restart.name);
+        self.write(reply, doing, move |stores| async move {
             stores.configs.put_restart(&restart.name, restart.include_tasks, restart.only_failed).await?;
             Ok(planned)
         });
@@ -197,7 +252,14 @@ fn instance(status: &Status, state: State) -> InstanceState {
     }
 }
 
-fn info(stores: &Stores, plugins: &PluginTable, name: &Arc<str>) -> Option<ConnectorInfo> {
+/// What a write does until it is its turn.
+pub(super) const WAITING: &str = "waiting for earlier writes to the config topic";
+
+pub(super) fn writing_config(name: &str) -> String {
+    format!("writing the configuration of connector {name} to the config topic")
+}
+
+pub(super) fn info(stores: &Stores, plugins: &PluginTable, name: &Arc<str>) -> Option<ConnectorInfo> {
     let state = stores.configs.state();
     Some(ConnectorInfo {
         name: name.clone(),
@@ -213,11 +275,11 @@ fn kind_of(stores: &Stores, plugins: &PluginTable, name: &str) -> &'static str {
     class.and_then(|class| plugins.connector(class).ok()).map_or("unknown", |plugin| plugin.kind().as_str())
 }
 
-fn not_found(name: &str) -> Error {
+pub(super) fn not_found(name: &str) -> Error {
     Error::not_found(format!("Connector {name} not found"))
 }
 
-fn answer<T>(reply: Reply<T>, result: Result<T>) {
+pub(super) fn answer<T>(reply: Reply<T>, result: Result<T>) {
     // The caller may have gone: its time limit passed or its client hung up.
     let _ = reply.send(result);
 }

@@ -15,6 +15,7 @@ use super::Request;
 use super::instances::{ConnectorSlot, TaskSlot};
 use crate::membership::{Membership, View};
 use crate::task::{InstanceEvent, InstanceId, TaskEnvironment};
+use crate::validate::ConfigValidator;
 
 /// How long a Connector instance may take to stop before it is abandoned.
 pub(super) const CONNECTOR_STOP: Duration = crate::task::connector::STOP_LIMIT;
@@ -29,6 +30,8 @@ pub struct Herder {
     pub(super) tasks: HashMap<TaskId, TaskSlot>,
     /// Taken by every write to the config topic, so that they happen in the order they were asked for.
     pub(super) writing: Arc<tokio::sync::Mutex<()>>,
+    /// Checks configurations that requests make of stored ones.
+    pub(super) validator: Arc<ConfigValidator>,
     last_epoch: u64,
 }
 
@@ -45,9 +48,11 @@ pub struct Inputs {
 impl Herder {
     /// A herder over started stores.
     pub fn new(env: Arc<TaskEnvironment>, worker_id: String, membership: Arc<dyn Membership>) -> Self {
+        let validator = Arc::new(ConfigValidator::new(env.plugins.clone(), env.worker.clone()));
         Self {
             env,
             worker_id,
+            validator,
             view: membership.view(),
             membership,
             connectors: HashMap::new(),

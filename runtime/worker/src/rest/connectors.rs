@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 
 use super::answer::{self, Answer, Failure};
 use super::deadline::Deadline;
-use super::{RestContext, path, validation};
+use super::{RestContext, path};
 use crate::connector_file::create_request;
-use crate::herder::{PutConnector, Request as Ask, RestartConnector};
+use crate::herder::{PatchConnector, PutConnector, Request as Ask, RestartConnector};
 use crate::json_object::Document;
 use crate::model::ConnectorInfo;
 
@@ -122,7 +122,7 @@ async fn put_connector(
     require_values(&put.config)?;
     let verdict = context.herder.validate(None, &put.config);
     let verdict = deadline.stage("validating the connector's configuration", verdict).await?;
-    validation::require_valid(&verdict)?;
+    verdict.require_valid()?;
     let asked = context.herder.ask(|reply| Ask::Put(put, reply));
     let (created, info) = deadline.stage("writing the connector's configuration", asked).await?;
     if !created {
@@ -198,22 +198,10 @@ pub(super) async fn patch_config(
     request: Request,
 ) -> Answer {
     let deadline = Deadline::start(&context);
-    let headers = request.headers().clone();
     let patch = settings(&read(request).await?)?;
-    let asked = context.herder.ask(|reply| Ask::Info(name.as_str().into(), reply));
-    let mut config = deadline.stage("reading the connector's configuration", asked).await?.config;
-    for (key, value) in patch.iter() {
-        match value {
-            Some(value) => config.set(key, value),
-            None => drop(config.remove(key)),
-        }
-    }
-    // Kafka Connect stores another name here, and then refuses the config when it is sent back.
-    if let Some(inner) = config.get("name").filter(|inner| *inner != name) {
-        return Err(name_differs(inner, &name).into());
-    }
-    let put = PutConnector { name: name.into(), config, initial_state: None, replace: true };
-    put_connector(&context, &deadline, put, &headers).await
+    let patch = PatchConnector { name: name.into(), patch };
+    let asked = context.herder.ask(|reply| Ask::Patch(patch, reply));
+    answer::ok(&deadline.stage("writing the connector's configuration", asked).await?)
 }
 
 /// `GET /connectors/{connector}/status`.

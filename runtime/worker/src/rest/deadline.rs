@@ -7,6 +7,7 @@ use millstream_api::{Error, Result};
 use tokio::time::{Instant, timeout_at};
 
 use super::RestContext;
+use crate::herder::Stage;
 use crate::model::Health;
 
 /// Started when a request comes in; its stages share the limit.
@@ -22,18 +23,19 @@ impl<'a> Deadline<'a> {
         Self { context, limit, end: Instant::now() + limit }
     }
 
-    /// Runs one stage; `stage` completes "the worker was ...".
-    pub(super) async fn stage<T>(&self, stage: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let since = Utc::now();
-        match timeout_at(self.end, work).await {
+    /// Runs one stage; `stage` completes "the worker was ...", until the work tells a stage of its own.
+    pub(super) async fn stage<T>(&self, stage: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let told = Stage::of(stage);
+        match timeout_at(self.end, told.hold(work)).await {
             Ok(done) => done,
             Err(_) => {
-                let stage = match self.context.herder.health(Duration::ZERO).await {
-                    Health::Starting(stage) => format!("starting: {stage}"),
-                    _ => stage.to_owned(),
+                let (doing, since) = told.now().unwrap_or_else(|| (stage.into(), Utc::now()));
+                let doing = match self.context.herder.health(Duration::ZERO).await {
+                    Health::Starting(starting) => format!("starting: {starting}").into(),
+                    _ => doing,
                 };
                 Err(Error::timeout(format!(
-                    "Request timed out after {} ms. The worker was {stage}, since {}",
+                    "Request timed out after {} ms. The worker was {doing}, since {}",
                     self.limit.as_millis(),
                     since.to_rfc3339_opts(SecondsFormat::Millis, true)
                 )))

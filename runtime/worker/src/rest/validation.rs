@@ -2,7 +2,7 @@
 
 use millstream_api::config::ConfigType;
 use millstream_api::config::Default as KeyDefault;
-use millstream_api::{ConfigKey, ConfigValue, Error, Result, Secret};
+use millstream_api::{ConfigKey, ConfigValue, Secret};
 use serde::Serialize;
 
 use crate::model::Validation;
@@ -94,19 +94,4 @@ impl<'a> KeyInfo<'a> {
             dependents: &key.dependents,
         }
     }
-}
-
-/// The 400 of a create: how many errors, one a line, and where to see more.
-pub(super) fn require_valid(validation: &Validation) -> Result<()> {
-    let errors: Vec<_> = validation.values.iter().flat_map(ConfigValue::named_errors).collect();
-    if errors.is_empty() {
-        return Ok(());
-    }
-    Err(Error::config(format!(
-        "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou can also find the above list of errors \
-         at the endpoint `/connector-plugins/{}/config/validate`",
-        errors.len(),
-        errors.join("\n"),
-        validation.name
-    )))
 }

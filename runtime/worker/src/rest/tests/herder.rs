@@ -7,8 +7,10 @@ use millstream_api::{Config, Error, Result};
 use millstream_core::cluster::TargetState;
 use tokio::sync::mpsc;
 
-use crate::herder::{PutConnector, Request};
+use crate::herder::{PatchConnector, PutConnector, Request};
 use crate::model::{ConnectorInfo, ConnectorStateInfo, InstanceState, TaskInfo, TaskRef, TaskState};
+use crate::testing;
+use crate::validate::ConfigValidator;
 
 #[derive(Default)]
 pub(super) struct FakeHerder {
@@ -26,8 +28,19 @@ struct Known {
 impl FakeHerder {
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         while let Some(request) = requests.recv().await {
-            self.answer(request);
+            match request {
+                Request::Patch(patch, reply) => drop(reply.send(self.patch(&patch).await)),
+                request => self.answer(request),
+            }
         }
+    }
+
+    async fn patch(&mut self, patch: &PatchConnector) -> Result<ConnectorInfo> {
+        let config = patch.apply(&self.info(&patch.name)?.config)?;
+        let validator = ConfigValidator::new(testing::plugins(), testing::worker());
+        validator.validate(None, &config).await?.require_valid()?;
+        let put = PutConnector { name: patch.name.clone(), config, initial_state: None, replace: true };
+        self.put(put).map(|(_, info)| info)
     }
 
     fn answer(&mut self, request: Request) {
