@@ -5,11 +5,13 @@
 //! - [`cluster`]: the record formats of the config, offset and status topics, and what folding them means.
 //! - [`settings`]: worker and connector configuration, parsed once into typed values.
 //! - [`delivery`]: what may be committed, what is skipped, how topics are made.
+//! - [`metrics`]: averages, maxima and rates over a moving window.
 //! - [`properties`]: Java's `.properties` text.
 
 pub mod cluster;
 pub mod delivery;
 pub mod java_json;
+pub mod metrics;
 pub mod properties;
 pub mod settings;
 

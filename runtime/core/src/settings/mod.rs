@@ -5,7 +5,9 @@ mod connector_def;
 mod converter;
 mod errors;
 mod listener;
+mod metrics;
 mod overrides;
+pub mod provider;
 mod worker;
 mod worker_def;
 
@@ -14,5 +16,6 @@ pub use connector_def::{Offered, offer, plugin_def, sink_def, source_def};
 pub use converter::ConverterSettings;
 pub use errors::{DeadLetterQueue, ErrorSettings};
 pub use listener::{Advertised, Listener};
+pub use metrics::MetricsSettings;
 pub use overrides::OverridePolicy;
 pub use worker::{Distributed, Mode, StorageTopic, WorkerConfig};

@@ -6,6 +6,7 @@ use millstream_api::{Config, ConfigValues, Error, Result};
 
 use super::converter::ConverterSettings;
 use super::listener::{Advertised, Listener};
+use super::metrics::MetricsSettings;
 use super::overrides::OverridePolicy;
 use super::worker_def::{self, MEMORY_BUDGET};
 
@@ -100,6 +101,8 @@ pub struct WorkerConfig {
     ///
     /// `memory.budget.bytes`, a key of Millstream's own (256 MiB by default).
     pub memory_budget: usize,
+    /// What metrics are computed over.
+    pub metrics: MetricsSettings,
     /// Everything as given.
     pub raw: Config,
     /// Keys nobody reads, for one log line.
@@ -193,6 +196,7 @@ impl WorkerConfig {
                 .int(MEMORY_BUDGET)
                 .and_then(|bytes| usize::try_from(bytes).ok())
                 .unwrap_or(usize::MAX),
+            metrics: MetricsSettings::of(&values),
             raw: raw.clone(),
             unused,
             ignored_java,

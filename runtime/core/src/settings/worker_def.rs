@@ -14,11 +14,7 @@ pub(super) fn is_java_only(key: &str) -> bool {
         key,
         "plugin.path"
             | "plugin.discovery"
-            | "metric.reporters"
             | "auto.include.jmx.reporter"
-            | "metrics.num.samples"
-            | "metrics.sample.window.ms"
-            | "metrics.recording.level"
             | "key.converter.plugin.version"
             | "value.converter.plugin.version"
             | "header.converter.plugin.version"
@@ -149,6 +145,7 @@ pub(super) fn common() -> ConfigDef {
             )
             .at_least(16 * 1024 * 1024),
         )
+        .extend(&super::metrics::def())
 }
 
 /// Keys of distributed mode.

@@ -100,12 +100,17 @@ fn modes() {
 #[test]
 fn keys_without_effect_are_named() {
     let mut raw = distributed();
-    for key in ["plugin.path", "metric.reporters", "internal.key.converter.schemas.enable", "zzz", "sasl.mechanism"] {
+    for key in
+        ["plugin.path", "auto.include.jmx.reporter", "internal.key.converter.schemas.enable", "zzz", "sasl.mechanism"]
+    {
         raw.set(key, "x");
     }
     raw.set("config.providers", "file");
     let worker = WorkerConfig::parse(&raw).unwrap();
-    assert_eq!(worker.ignored_java, ["plugin.path", "metric.reporters", "internal.key.converter.schemas.enable"]);
+    assert_eq!(
+        worker.ignored_java,
+        ["plugin.path", "auto.include.jmx.reporter", "internal.key.converter.schemas.enable"]
+    );
     assert_eq!((worker.unused, worker.not_yet), (vec!["zzz".to_owned()], vec!["config.providers".to_owned()]));
 }
 
