@@ -8,8 +8,17 @@ use millstream_api::{Config, Error, Result};
 ///
 /// `file` is named in the error (kind config), with the line where known.
 pub fn parse(text: &[u8], file: &str) -> Result<Config> {
+    read(PropertiesIter::new(text), file)
+}
+
+/// The same for text in UTF-8, which is what Kafka's file config provider reads.
+pub fn parse_utf8(text: &[u8], file: &str) -> Result<Config> {
+    read(PropertiesIter::new_with_encoding(text, encoding_rs::UTF_8), file)
+}
+
+fn read(mut lines: PropertiesIter<&[u8]>, file: &str) -> Result<Config> {
     let mut config = Config::new();
-    PropertiesIter::new(text).read_into(|key, value| config.set(key, value)).map_err(|e| {
+    lines.read_into(|key, value| config.set(key, value)).map_err(|e| {
         let line = e.line_number().map(|line| format!(", line {line}")).unwrap_or_default();
         // The crate's own text may quote the line, and the line may be a password.
         Error::config(format!("{file}{line}: not a properties file"))
@@ -37,6 +46,7 @@ mod tests {
         assert_eq!(read(text), expected);
         assert_eq!(read("a=1\r\nb=2\r\n").len(), 2);
         assert_eq!(parse(&[b'a', b'=', 0xe9], "f").unwrap().get("a"), Some("é"));
+        assert_eq!(parse_utf8("a=é\\Ж😀".as_bytes(), "f").unwrap().get("a"), Some("éЖ😀"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The Millstream worker: Kafka clients, the stores in Kafka topics, herders, task loops and the REST API.
 
+pub mod config_provider;
 pub mod connector_file;
 pub mod herder;
 mod json_object;
