@@ -30,7 +30,7 @@ pub use config::{Config, ConfigDef, ConfigKey, ConfigValue, ConfigValues, Secret
 pub use connector::{Connector, ConnectorContext, ConnectorHost};
 pub use convert::{Converter, ConverterRole, Decoded, DecodedRun, Encoded};
 pub use error::{Error, ErrorKind, Result};
-pub use headers::{Header, Headers};
+pub use headers::{Header, HeaderValue, Headers, HeadersBuilder, TypedValue};
 pub use ids::{ConnectorKind, TaskId, TopicPartition};
 pub use offsets::{OffsetMap, OffsetReader, PartitionOffsets, SourceOffset, SourcePartition};
 pub use plugin::{ConnectorPlugin, PluginInfo, PluginKind, Task};

@@ -523,9 +523,8 @@ impl Runs {
             message.payload(),
             || {
                 let Some(headers) = message.headers() else { return Vec::new() };
-                let own = |h: rdkafka::message::Header<'_, &[u8]>| Header {
-                    key: h.key.into(),
-                    value: h.value.map(bytes::Bytes::copy_from_slice),
+                let own = |h: rdkafka::message::Header<'_, &[u8]>| {
+                    Header::raw(h.key, h.value.map(bytes::Bytes::copy_from_slice))
                 };
                 headers.iter().map(own).collect()
             },

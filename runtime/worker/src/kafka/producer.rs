@@ -201,7 +201,8 @@ impl SourceProducer {
             if !headers.is_empty() {
                 let mut owned = OwnedHeaders::new_with_capacity(headers.len());
                 for header in headers {
-                    owned = owned.insert(rdkafka::message::Header { key: &header.key, value: header.value.as_deref() });
+                    let value = header.bytes().map(|bytes| bytes.as_ref());
+                    owned = owned.insert(rdkafka::message::Header { key: &header.key, value });
                 }
                 record.headers = Some(owned);
             }

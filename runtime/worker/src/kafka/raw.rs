@@ -138,7 +138,7 @@ impl RawRecord<'_> {
             {
                 let key = String::from_utf8_lossy(std::ffi::CStr::from_ptr(name).to_bytes()).into_owned();
                 let value = slice(value.cast_mut(), size).map(bytes::Bytes::copy_from_slice);
-                all.push(Header { key: key.into(), value });
+                all.push(Header::raw(key, value));
             }
         }
         all

@@ -177,7 +177,7 @@ impl DeadLetters {
         };
         let mut headers = OwnedHeaders::new();
         for header in run.headers.row(row) {
-            headers = headers.insert(Header { key: &header.key, value: header.value.as_deref() });
+            headers = headers.insert(Header { key: &header.key, value: header.bytes().map(|bytes| bytes.as_ref()) });
         }
         if self.queue.context_headers {
             for (key, value) in context_headers(&whose, &rejected.reason) {

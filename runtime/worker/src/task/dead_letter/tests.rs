@@ -100,9 +100,8 @@ fn classes_are_those_clients_look_for() {
 
 #[test]
 fn a_letter_holds_the_record_as_it_was_read() {
-    let header = |key: &str, value: Option<&'static [u8]>| millstream_api::Header {
-        key: key.into(),
-        value: value.map(bytes::Bytes::from_static),
+    let header = |key: &str, value: Option<&'static [u8]>| {
+        millstream_api::Header::raw(key, value.map(bytes::Bytes::from_static))
     };
     let own = vec![header("a", Some(b"\x00\xff")), header("a", None)];
     let run = run(Headers::from_rows([own, vec![], vec![]]));
