@@ -8,18 +8,18 @@ use std::borrow::Cow;
 use super::plain::plain_length;
 
 /// Levels of nesting Kafka Connect's JSON reader takes.
-pub(super) const MAX_DEPTH: usize = 1000;
+pub(crate) const MAX_DEPTH: usize = 1000;
 
 /// Why text is not JSON: what was expected, and the byte it was expected at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SyntaxError {
+pub(crate) struct SyntaxError {
     pub expected: &'static str,
     pub at: usize,
 }
 
 /// What kind of value comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Null,
     Boolean,
     Number,
@@ -30,7 +30,7 @@ pub(super) enum Kind {
 
 /// A place in a JSON text. Methods leave the place after what they read.
 #[derive(Clone)]
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     text: &'a str,
     bytes: &'a [u8],
     pos: usize,
@@ -204,6 +204,11 @@ impl<'a> Cursor<'a> {
             Ok(content) => Ok(Cow::Owned(content)),
             Err(_) => Err(SyntaxError { expected: "a string of whole Unicode characters", at: start }),
         }
+    }
+
+    /// Reads over a string.
+    pub fn skip_string(&mut self) -> Result<(), SyntaxError> {
+        self.string_extent().map(drop)
     }
 
     /// Reads over a string; where its quote stands, and whether it holds escapes.

@@ -5,7 +5,7 @@ use super::plain::plain_length;
 /// Appends UTF-8 text as a JSON string, quotes included. Escaped are quote, backslash, control characters (short forms where JSON has them,
 /// else upper-case hexadecimal) and characters beyond the basic plane (as surrogate pairs); other text stays as it is.
 #[inline]
-pub(super) fn write_string(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn write_string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     let (plain, rest) = text.split_at(plain_length::<true>(text));
     out.extend_from_slice(plain);

@@ -6,19 +6,20 @@
 //! read straight into the columns of that schema.
 
 mod builder;
-mod cursor;
+pub(crate) mod cursor;
 mod decimal;
 mod decode;
+pub(crate) mod defaults;
 mod encode;
 mod envelope;
-mod escape;
+pub(crate) mod escape;
 mod misfit;
 mod plain;
 mod rows;
 mod schema_read;
 mod schema_write;
 mod settings;
-mod text;
+pub(crate) mod text;
 mod unicode;
 
 use std::collections::HashMap;

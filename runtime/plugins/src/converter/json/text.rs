@@ -3,7 +3,7 @@
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 
 /// Values of a text or byte column: all bytes in one place, and where each value ends.
-pub(super) struct Bytes {
+pub(crate) struct Bytes {
     offsets: Vec<i32>,
     data: Vec<u8>,
 }
