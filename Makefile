@@ -3,7 +3,7 @@ export MILLSTREAM_CACHE ?= $(HOME)/.cache/millstream
 export CARGO_TARGET_DIR ?= $(MILLSTREAM_CACHE)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench setup fmt clippy
+.PHONY: help demo test contract-java bench setup fmt clippy
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -13,6 +13,9 @@ demo: ## Postgres to Kafka to Parquet on real services, counted and checked (KEE
 
 test: ## the gate: format, lints, all tests
 	@scripts/test.sh
+
+contract-java: ## the contract's scenarios on Apache Kafka Connect (MILLSTREAM_CONTRACT=...: some of them)
+	@scripts/contract_java.sh
 
 bench: setup ## the benchmarks (ARGS=...)
 	@cargo build --release --workspace --bins

@@ -2,7 +2,9 @@
 //! shares. What speaks REST or reads topics runs on Apache Kafka Connect too.
 
 mod bad_input;
+mod clients;
 mod configs;
+mod contract;
 mod filestream;
 mod import_law;
 mod journal;

@@ -268,7 +268,7 @@ impl Topics {
         .await
     }
 
-    async fn existing(&self, topic: &str) -> Result<Vec<i32>> {
+    pub(crate) async fn existing(&self, topic: &str) -> Result<Vec<i32>> {
         self.partitions(topic).await?.ok_or_else(|| Error::new(format!("there is no topic {topic}")))
     }
 
@@ -343,7 +343,7 @@ fn read_blocking(
     Ok(records)
 }
 
-fn record(message: &rdkafka::message::BorrowedMessage<'_>) -> Record {
+pub(crate) fn record(message: &rdkafka::message::BorrowedMessage<'_>) -> Record {
     let headers = message.headers().map_or_else(Vec::new, |headers| {
         headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
     });

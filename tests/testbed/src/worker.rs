@@ -190,7 +190,8 @@ impl Worker {
         Ok(exit_code(process.wait(limit).await?))
     }
 
-    fn ended(&self) -> Result<Option<i32>> {
+    /// Its exit code, once it has ended by itself.
+    pub fn ended(&self) -> Result<Option<i32>> {
         match self.slot().as_ref() {
             Some(process) => Ok(process.exit_status()?.map(exit_code)),
             None => Err(Error::new(format!("{} does not run", self.name))),

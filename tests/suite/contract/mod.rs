@@ -1,0 +1,57 @@
+//! The contract: scenarios of `tests/contract`, run on Millstream and on Apache Kafka Connect by the same code.
+
+mod call;
+mod difference;
+mod http;
+mod names;
+mod pattern;
+mod report;
+mod run;
+mod script;
+mod stage;
+mod topics;
+
+use std::time::Duration;
+
+use millstream_testbed::Result;
+
+use crate::scenario::Kind;
+
+/// The longest any single wait takes.
+const LIMIT: Duration = Duration::from_secs(45);
+
+/// Scenarios of features that Millstream does not have yet: they must hold on Java, and here as soon as they can.
+const AWAITED: &str = "awaited";
+
+/// All scenarios, awaited ones too.
+fn all() -> Result<Vec<script::Found>> {
+    let mut found = script::load(&script::folder())?;
+    found.extend(script::load(&script::folder().join(AWAITED))?);
+    Ok(found)
+}
+
+/// `MILLSTREAM_CONTRACT=names,topics/` runs those scenarios alone whose name holds one of these texts.
+fn chosen(mut found: Vec<script::Found>) -> Vec<script::Found> {
+    if let Ok(wanted) = std::env::var("MILLSTREAM_CONTRACT") {
+        found.retain(|one| wanted.split(',').any(|text| one.name.contains(text)));
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn millstream_keeps_the_contract() -> Result<()> {
+    let required = run::run(Kind::Millstream, chosen(script::load(&script::folder())?)).await?;
+    let awaited = chosen(script::load(&script::folder().join(AWAITED))?);
+    let awaited = if awaited.is_empty() { Vec::new() } else { run::run(Kind::Millstream, awaited).await? };
+    println!("{}", report::lines(required.iter().chain(&awaited)));
+    report::all_passed(&required)
+}
+
+/// Not in the gate, for it is a test of the scenarios and not of Millstream: `make contract-java`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "make contract-java runs it"]
+async fn java_keeps_the_contract() -> Result<()> {
+    let outcomes = run::run(Kind::Java, chosen(all()?)).await?;
+    println!("{}", report::lines(outcomes.iter()));
+    report::all_passed(&outcomes)
+}
