@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use millstream_api::{Config, Error, Result};
 use millstream_core::settings::WorkerConfig;
+use millstream_worker::config_provider::Providers;
 use millstream_worker::connector_file::ConnectorFile;
 use millstream_worker::observe::logging;
 use millstream_worker::plugins::PluginTable;
@@ -36,11 +37,11 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
         let runtime = crate::runtime().map_err(|e| Error::fatal("the threads cannot be started").caused_by(e))?;
         Ok((config, connectors, runtime))
     });
-    let (config, connectors, runtime) = match started {
+    let ((config, providers), connectors, runtime) = match started {
         Ok(all) => all,
         Err(error) => return failed(&error, NOT_STARTED),
     };
-    let plugins = Arc::new(PluginTable::new(registry::connectors()));
+    let plugins = Arc::new(PluginTable::new(registry::connectors()).with_providers(providers));
     let ended = runtime.block_on(async {
         let shutdown = CancellationToken::new();
         stop_on_signals(shutdown.clone()).map_err(|e| Error::fatal("signals cannot be received").caused_by(e))?;
@@ -77,7 +78,7 @@ fn start_logging(args: &RunArgs) -> Result<()> {
 }
 
 /// Reads everything the worker is started with.
-fn start(args: &RunArgs) -> Result<(WorkerConfig, Vec<ConnectorFile>)> {
+fn start(args: &RunArgs) -> Result<((WorkerConfig, Providers), Vec<ConnectorFile>)> {
     let mut config = match &args.worker {
         Some(path) => worker_file::read(path)?,
         None => Config::new(),

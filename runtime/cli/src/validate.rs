@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use millstream_api::{Config, Result};
 use millstream_core::settings::WorkerConfig;
+use millstream_worker::config_provider::Providers;
 use millstream_worker::connector_file::ConnectorFile;
 use millstream_worker::plugins::PluginTable;
 use millstream_worker::validate::ConfigValidator;
@@ -22,7 +23,7 @@ enum Outcome {
 
 /// Checks connector files and prints what is wrong, a line each. Exit code 0 fine, 1 findings, 2 could not look.
 pub(crate) fn validate(files: &[PathBuf], worker: Option<&Path>) -> ExitCode {
-    let worker = match worker_config(worker) {
+    let (worker, providers) = match worker_config(worker) {
         Ok(worker) => worker,
         Err(error) => return could_not_look(&error),
     };
@@ -30,7 +31,8 @@ pub(crate) fn validate(files: &[PathBuf], worker: Option<&Path>) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return could_not_look(&error),
     };
-    let validator = ConfigValidator::new(Arc::new(PluginTable::new(registry::connectors())), Arc::new(worker));
+    let plugins = PluginTable::new(registry::connectors()).with_providers(providers);
+    let validator = ConfigValidator::new(Arc::new(plugins), Arc::new(worker));
     let worst = files.iter().map(|file| runtime.block_on(check(&validator, file))).max();
     ExitCode::from(worst.unwrap_or(Outcome::NotLooked) as u8)
 }
@@ -70,7 +72,7 @@ async fn check(validator: &ConfigValidator, file: &Path) -> Outcome {
 }
 
 /// The worker's settings, or those of a worker with defaults.
-fn worker_config(file: Option<&Path>) -> Result<WorkerConfig> {
+fn worker_config(file: Option<&Path>) -> Result<(WorkerConfig, Providers)> {
     let config: Config = match file {
         Some(path) => worker_file::read(path)?,
         None => [

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use millstream_api::{Config, Error, Result};
 use millstream_core::settings::WorkerConfig;
+use millstream_worker::config_provider::Providers;
 
 /// Reads a `.properties` file; errors name it.
 pub(crate) fn read(path: &Path) -> Result<Config> {
@@ -13,7 +14,10 @@ pub(crate) fn read(path: &Path) -> Result<Config> {
     millstream_core::properties::parse(&text, &shown)
 }
 
-/// Parses settings; the error lists everything wrong.
-pub(crate) fn parse(config: &Config) -> Result<WorkerConfig> {
-    WorkerConfig::parse(config)
+/// Parses settings; the error lists everything wrong. Also the config providers they name, which their own values go through first.
+pub(crate) fn parse(config: &Config) -> Result<(WorkerConfig, Providers)> {
+    let providers = Providers::of(config)?;
+    let resolved = providers.resolve(config)?;
+    let worker = WorkerConfig::parse(&resolved.config).map_err(|error| resolved.hidden.hide_error(error))?;
+    Ok((worker, providers))
 }

@@ -2,17 +2,34 @@
 
 use std::sync::Arc;
 
-use millstream_api::{ConfigDef, ConnectorKind, ConnectorPlugin, Error, PluginInfo, PluginKind, Result};
+use millstream_api::{Config, ConfigDef, ConnectorKind, ConnectorPlugin, Error, PluginInfo, PluginKind, Result};
 
-/// All plugins: the connectors linked into the binary, and the converters, transformations and predicates of `millstream-plugins`.
+use crate::config_provider::{Providers, Resolved};
+
+/// All plugins: the connectors linked into the binary, the converters, transformations and predicates of `millstream-plugins`, and the
+/// worker's config providers.
 pub struct PluginTable {
     connectors: Vec<Arc<dyn ConnectorPlugin>>,
+    providers: Providers,
 }
 
 impl PluginTable {
     /// A table of these connectors.
     pub fn new(connectors: Vec<Arc<dyn ConnectorPlugin>>) -> Self {
-        Self { connectors }
+        Self { connectors, providers: Providers::default() }
+    }
+
+    /// The same table with these config providers.
+    #[must_use]
+    pub fn with_providers(mut self, providers: Providers) -> Self {
+        self.providers = providers;
+        self
+    }
+
+    /// A connector's or task's configuration as it is used: see [`Providers::resolve`]. It must be asked for anew at each start, and what
+    /// it gives is never stored.
+    pub fn resolve(&self, config: &Config) -> Result<Resolved> {
+        self.providers.resolve(config)
     }
 
     /// The connectors.

@@ -107,11 +107,6 @@ impl Providers {
     }
 }
 
-/// A configuration as it is used: see [`Providers::resolve`].
-pub fn resolve(providers: &Providers, config: &Config) -> Result<Resolved> {
-    providers.resolve(config)
-}
-
 impl Hidden {
     fn new(mut values: Vec<(String, String)>) -> Self {
         // A line end after a secret in a file is seldom part of what an error quotes.
@@ -125,6 +120,16 @@ impl Hidden {
         values.sort_by(|(a, ra), (b, rb)| (b.len(), b, rb.len()).cmp(&(a.len(), a, ra.len())));
         values.dedup_by(|later, first| later.0 == first.0);
         Self { values: Arc::new(values) }
+    }
+
+    /// These values and others.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        match (self.is_empty(), other.is_empty()) {
+            (_, true) => self.clone(),
+            (true, _) => other.clone(),
+            _ => Self::new(self.values.iter().chain(other.values.iter()).cloned().collect()),
+        }
     }
 
     /// True when nothing came from a provider.

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use millstream_api::{Config, ConnectorKind, Error, Result, TaskId};
+use millstream_api::{Config, ConnectorKind, ConnectorPlugin, Error, Result, TaskId};
 use millstream_core::cluster::{
     ClusterState, RestartPlan, RestartRequest, State, StatusKey, TargetState, may_publish_tasks, must_publish_tasks,
 };
 use millstream_core::settings::ConnectorSettings;
+use millstream_core::settings::provider::restore_references;
 
 use super::run::{CONNECTOR_STOP, Herder};
 use super::{Reply, RestartConnector};
+use crate::config_provider::Resolved;
 use crate::membership::Leader;
 use crate::task::{InstanceEvent, InstanceId, RunningConnector, RunningTask, TaskSpec};
 
@@ -276,7 +278,7 @@ impl Herder {
 
     fn start_connector(&mut self, name: &Arc<str>, state: &ClusterState) -> Result<()> {
         let config = state.config(name).cloned().unwrap_or_default();
-        let (plugin, settings) = self.resolve(&config)?;
+        let (plugin, settings, config) = self.resolve(&config)?;
         if !settings.ignored.is_empty() {
             let keys = settings.ignored.join(", ");
             tracing::warn!(connector = %name, keys, "converter settings without their converter class have no effect, as in Kafka Connect");
@@ -288,11 +290,14 @@ impl Herder {
         Ok(())
     }
 
-    fn resolve(&self, config: &Config) -> Result<(Arc<dyn millstream_api::ConnectorPlugin>, Arc<ConnectorSettings>)> {
-        let class = config.get("connector.class").ok_or_else(|| Error::config("connector.class is missing"))?;
+    /// A connector's plugin, settings and configuration, with the values of config providers as they are now.
+    fn resolve(&self, config: &Config) -> Result<(Arc<dyn ConnectorPlugin>, Arc<ConnectorSettings>, Resolved)> {
+        let resolved = self.env.plugins.resolve(config)?;
+        let class = resolved.config.get("connector.class").ok_or_else(|| Error::config("connector.class is missing"))?;
         let plugin = self.env.plugins.connector(class)?;
-        let settings = ConnectorSettings::parse(config, &self.env.worker)?;
-        Ok((plugin, Arc::new(settings)))
+        let settings = ConnectorSettings::parse(&resolved.config, &self.env.worker)
+            .map_err(|error| resolved.hidden.hide_error(error))?;
+        Ok((plugin, Arc::new(settings), resolved))
     }
 
     pub(super) fn reconcile_tasks(&mut self, name: &Arc<str>) {
@@ -337,9 +342,13 @@ impl Herder {
         let epoch = self.next_epoch();
         let mut slot =
             TaskSlot { running: None, config: config.clone(), connector_config, dead: false, restarting: false };
-        match self.resolve(&slot.connector_config) {
-            Ok((plugin, settings)) => {
-                let spec = TaskSpec { id: id.clone(), config, settings, plugin };
+        let resolved = self.resolve(&slot.connector_config).and_then(|(plugin, settings, connector)| {
+            let task = self.env.plugins.resolve(&config)?;
+            Ok((plugin, settings, task.config, task.hidden.and(&connector.hidden)))
+        });
+        match resolved {
+            Ok((plugin, settings, config, hidden)) => {
+                let spec = TaskSpec { id: id.clone(), config, hidden, settings, plugin };
                 slot.running = Some(RunningTask::start(spec, self.env.clone(), epoch, target));
             }
             Err(error) => {
@@ -355,10 +364,17 @@ impl Herder {
     fn publish_tasks(&mut self, name: &Arc<str>, configs: Vec<Config>) {
         let state = self.state();
         let Some(connector_config) = state.config(name) else { return };
-        let Ok((plugin, _)) = self.resolve(connector_config) else { return };
+        let plugin = match self.resolve(connector_config) {
+            Ok((plugin, ..)) => plugin,
+            Err(error) => {
+                tracing::error!(connector = %name, %error, "its task configurations cannot be written");
+                return;
+            }
+        };
         let configs: Vec<Config> = configs
             .into_iter()
             .map(|mut config| {
+                restore_references(connector_config, &mut config);
                 config.set("task.class", plugin.task_class());
                 if plugin.kind() == ConnectorKind::Sink {
                     for key in ["topics", "topics.regex"] {

@@ -12,6 +12,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::config_provider::Resolved;
+
 use super::supervise::{InstanceEvent, InstanceId, Reporter, Stopper, TaskEnvironment};
 
 /// First wait before `task_configs` is tried again after a failure; doubled up to [`RETRY_MAX`] (Kafka Connect's figures).
@@ -43,7 +45,7 @@ impl RunningConnector {
     /// Starts the instance in its own unit; it reports its states and, when started, its task configurations.
     pub fn start(
         name: &Arc<str>,
-        config: Config,
+        config: Resolved,
         settings: &ConnectorSettings,
         plugin: Arc<dyn ConnectorPlugin>,
         env: &Arc<TaskEnvironment>,
@@ -52,7 +54,8 @@ impl RunningConnector {
     ) -> Self {
         let (orders, receiver) = mpsc::unbounded_channel();
         let stopper = Stopper::new();
-        let reporter = Reporter { id: InstanceId::Connector(name.clone()), epoch, events: env.events.clone() };
+        let Resolved { config, hidden } = config;
+        let reporter = Reporter { id: InstanceId::Connector(name.clone()), epoch, events: env.events.clone(), hidden };
         let context = ConnectorContext {
             name: name.clone(),
             host: Arc::new(Host { orders: orders.clone() }),
@@ -220,6 +223,7 @@ impl Unit {
                 });
             }
             Err(error) => {
+                let error = self.reporter.hidden.hide_error(error);
                 let (again, wait) = (self.retry.is_some(), self.retry.map_or(RETRY_FIRST, |(_, wait)| wait));
                 tracing::warn!(%error, retry_ms = wait.as_millis() as u64, "cannot make task configurations; tried again");
                 self.retry = Some((tokio::time::Instant::now() + wait, (wait * 2).min(RETRY_MAX)));

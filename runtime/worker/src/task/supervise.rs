@@ -14,6 +14,7 @@ use tracing::Instrument;
 
 use super::failures::FailurePolicy;
 use super::source::Orders;
+use crate::config_provider::Hidden;
 use crate::plugins::PluginTable;
 use crate::store::Stores;
 
@@ -107,6 +108,8 @@ pub struct Reporter {
     pub epoch: u64,
     /// To the herder.
     pub events: mpsc::UnboundedSender<InstanceEvent>,
+    /// What errors must not show.
+    pub hidden: Hidden,
 }
 
 impl Reporter {
@@ -117,6 +120,7 @@ impl Reporter {
 
     /// The instance is in this state, because of an error if it says so.
     pub(super) fn state_of(&self, state: State, error: Option<Error>) {
+        let error = error.map(|error| self.hidden.hide_error(error));
         let _ = self.events.send(InstanceEvent::State { id: self.id.clone(), epoch: self.epoch, state, error });
     }
 
@@ -133,6 +137,7 @@ impl Reporter {
 
     /// The instance has failed.
     pub fn failed(&self, error: Error) {
+        let error = self.hidden.hide_error(error);
         tracing::error!(instance = %self.id, %error, "failed");
         self.state_of(State::Failed, Some(error));
     }
@@ -147,8 +152,10 @@ impl Reporter {
 pub struct TaskSpec {
     /// Which task.
     pub id: TaskId,
-    /// The task's own configuration.
+    /// The task's own configuration, references resolved.
     pub config: Config,
+    /// What of it came from config providers.
+    pub hidden: Hidden,
     /// What the connector's configuration says about converters, errors and clients.
     pub settings: Arc<ConnectorSettings>,
     /// Its plugin.
@@ -201,7 +208,8 @@ impl RunningTask {
         let stopper = Stopper::new();
         let orders =
             Orders { target: target_receiver, stop: stopper.stop.clone(), abandoned: stopper.abandoned.clone() };
-        let reporter = Reporter { id: InstanceId::Task(spec.id.clone()), epoch, events: env.events.clone() };
+        let (events, hidden) = (env.events.clone(), spec.hidden.clone());
+        let reporter = Reporter { id: InstanceId::Task(spec.id.clone()), epoch, events, hidden };
         let config = spec.config.clone();
         let span = tracing::info_span!("task", connector = %spec.id.connector, task = spec.id.task);
         let run_reporter = reporter.clone();

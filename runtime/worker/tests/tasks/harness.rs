@@ -15,6 +15,7 @@ use millstream_api::{
 };
 use millstream_core::cluster::{State, TargetState};
 use millstream_core::settings::{ConnectorSettings, WorkerConfig};
+use millstream_worker::config_provider::Hidden;
 use millstream_worker::plugins::PluginTable;
 use millstream_worker::store::{FileOffsetStore, MemoryConfigStore, MemoryStatusStore, OffsetStore, Stores};
 use millstream_worker::task::{InstanceEvent, InstanceId, RunningTask, TaskEnvironment, TaskSpec};
@@ -157,7 +158,13 @@ impl Tasks {
         let settings = Arc::new(ConnectorSettings::parse(&all, &self.env.worker).unwrap());
         let plugin = Steered { kind, def: ConfigDef::new(), lines: self.lines.clone(), book: self.book.clone() };
         let spec =
-            TaskSpec { id: TaskId::new(self.name.as_str(), task), config: all, settings, plugin: Arc::new(plugin) };
+            TaskSpec {
+                id: TaskId::new(self.name.as_str(), task),
+                config: all,
+                hidden: Hidden::default(),
+                settings,
+                plugin: Arc::new(plugin),
+            };
         RunningTask::start(spec, self.env.clone(), self.epoch.fetch_add(1, Ordering::Relaxed), target)
     }
 
