@@ -134,6 +134,7 @@ pub struct ConfigKey {
     pub recommended: Vec<String>,
     /// Left out of REST answers.
     pub internal: bool,
+    pub(super) never_null: bool,
     pub(super) mask: Option<fn(&str) -> String>,
     pub(super) validators: Vec<Validator>,
 }
@@ -184,6 +185,7 @@ impl ConfigKey {
             dependents: Vec::new(),
             recommended: Vec::new(),
             internal: false,
+            never_null: false,
             mask: None,
             validators: Vec::new(),
         }
@@ -207,6 +209,12 @@ impl ConfigKey {
     /// Adds a check; all checks run, in order, until one fails.
     pub fn check(mut self, validator: impl Fn(&Parsed) -> Result<(), String> + Send + Sync + 'static) -> Self {
         self.validators.push(Arc::new(validator));
+        self
+    }
+
+    /// Null is wrong, be it given or what became of an unreadable value (which then has two errors, as Kafka Connect counts them).
+    pub fn never_null(mut self) -> Self {
+        self.never_null = true;
         self
     }
 

@@ -39,6 +39,10 @@ pub struct ConfigValue {
     pub visible: bool,
     /// True when the configuration names the key.
     pub given: bool,
+    /// Shown in place of the value: what the configuration says where the value itself came from elsewhere and may be a secret.
+    pub shown: Option<String>,
+    /// False for a key that no definition has and that is there for what is wrong with it.
+    pub defined: bool,
 }
 
 impl ConfigValue {
@@ -69,18 +73,38 @@ impl ConfigValue {
                 Parsed::Null
             }
         };
+        if key.never_null && parsed == Parsed::Null && (given || !errors.is_empty()) {
+            // Kafka's ranges and lists of words judge the null that stands for an unreadable value, too.
+            errors.push(format!("Invalid value null for configuration {name}: Value must be non-null"));
+        }
         if errors.is_empty()
             && let Some(Err(reason)) = key.validators.iter().map(|check| check(&parsed)).find(Result::is_err)
         {
             let shown = text_of(&parsed).map_or_else(|| "null".to_owned(), |text| key.show(text));
             errors.push(format!("Invalid value {shown} for configuration {name}: {reason}"));
         }
-        Self { recommended: key.recommended.clone(), key, parsed, errors, visible: true, given }
+        let recommended = key.recommended.clone();
+        Self { recommended, key, parsed, errors, visible: true, given, shown: None, defined: true }
+    }
+
+    /// A value for a key that no definition has.
+    pub fn undefined(name: impl Into<String>, value: Option<&str>) -> Self {
+        let parsed = value.map_or(Parsed::Null, |text| Parsed::Text(text.to_owned()));
+        Self {
+            key: ConfigKey::nullable(name, ConfigType::String, super::Importance::Low, ""),
+            parsed,
+            errors: Vec::new(),
+            recommended: Vec::new(),
+            visible: true,
+            given: value.is_some(),
+            shown: None,
+            defined: false,
+        }
     }
 
     /// The value as REST shows it: text or null; lists joined by commas; secrets as `[hidden]`; through the key's mask.
     pub fn text(&self) -> Option<String> {
-        text_of(&self.parsed).map(|text| self.key.show(text))
+        self.shown.clone().or_else(|| text_of(&self.parsed).map(|text| self.key.show(text)))
     }
 
     /// The errors for a place that does not show the key: each names it.
@@ -145,6 +169,11 @@ impl ConfigValues {
         self.values.extend(other.values);
     }
 
+    /// Adds a value after these, in place of one of the same name.
+    pub fn push(&mut self, value: ConfigValue) {
+        self.values.insert(value.key.name.clone(), value);
+    }
+
     /// All values, in order.
     pub fn iter(&self) -> impl Iterator<Item = &ConfigValue> {
         self.values.values()
@@ -153,6 +182,11 @@ impl ConfigValues {
     /// One value.
     pub fn get(&self, name: &str) -> Option<&ConfigValue> {
         self.values.get(name)
+    }
+
+    /// All values, to change what they show.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut ConfigValue> {
+        self.values.values_mut()
     }
 
     /// One value, to change its recommended values or visibility.
@@ -164,14 +198,7 @@ impl ConfigValues {
     pub fn error(&mut self, name: &str, message: impl Into<String>) {
         self.values
             .entry(name.to_owned())
-            .or_insert_with(|| ConfigValue {
-                key: ConfigKey::nullable(name, ConfigType::String, super::Importance::Low, ""),
-                parsed: Parsed::Null,
-                errors: Vec::new(),
-                recommended: Vec::new(),
-                visible: true,
-                given: false,
-            })
+            .or_insert_with(|| ConfigValue::undefined(name, None))
             .errors
             .push(message.into());
     }
@@ -299,6 +326,17 @@ mod tests {
         values.error("url", "nobody answers");
         let text = values.into_valid().map(drop).unwrap_err().to_string();
         assert_eq!(text, "Missing required configuration \"url\" which has no default value.\nurl: nobody answers");
+    }
+
+    #[test]
+    fn a_null_is_wrong_where_none_may_be() {
+        let key = ConfigKey::with_default("n", ConfigType::Int, 1, Importance::Low, "").at_least(1).never_null();
+        let errors = |value: Option<&str>| {
+            let config: Config = [("n".to_owned(), value.map(str::to_owned))].into_iter().collect();
+            ConfigDef::new().key(key.clone()).validate(&config).error_count()
+        };
+        assert_eq!((errors(None), errors(Some("x")), errors(Some("0")), errors(Some("1"))), (1, 2, 1, 0));
+        assert!(ConfigDef::new().key(key.clone()).validate(&Config::new()).is_valid());
     }
 
     #[test]
