@@ -12,6 +12,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::reload;
+
+use super::loggers::{Level, Loggers};
 
 /// What counts when neither `--log-level` nor `RUST_LOG` is given.
 const DEFAULT_LEVEL: &str = "info";
@@ -32,17 +35,45 @@ pub enum LogFormat {
 pub fn start(format: LogFormat, level: Option<&str>) -> Result<()> {
     let from_env = std::env::var("RUST_LOG").ok().filter(|text| !text.trim().is_empty());
     let directives = level.map(str::to_owned).or(from_env).unwrap_or_else(|| DEFAULT_LEVEL.to_owned());
+    // Java's words for a level of everything.
+    let directives = Level::parse(&directives).map_or(directives, |level| level.directive().to_owned());
     let filter = EnvFilter::try_new(&directives).map_err(|e| {
         Error::config(format!("log level {directives} cannot be read"))
             .caused_by(e)
             .hint("levels: error, warn, info, debug, trace")
     })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
-    let started = match format {
-        LogFormat::Text => builder.event_format(Line).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(true).try_init(),
+    let builder = tracing_subscriber::fmt().with_ansi(false);
+    let already = |e| Error::internal("logging is started already").caused_by(e);
+    let loggers = match format {
+        LogFormat::Text => {
+            let builder = builder.event_format(Line).with_env_filter(filter).with_filter_reloading();
+            let loggers = loggers(&directives, builder.reload_handle());
+            builder.try_init().map_err(already)?;
+            loggers
+        }
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_current_span(true).with_span_list(true);
+            let builder = builder.with_env_filter(filter).with_filter_reloading();
+            let loggers = loggers(&directives, builder.reload_handle());
+            builder.try_init().map_err(already)?;
+            loggers
+        }
     };
-    started.map_err(|e| Error::internal("logging is started already").caused_by(e))
+    if !loggers.install() {
+        tracing::warn!(
+            "log levels were asked for before logging was started; they cannot be changed while the worker runs"
+        );
+    }
+    Ok(())
+}
+
+/// Levels that change the filter behind `handle`.
+fn loggers<S: 'static>(directives: &str, handle: reload::Handle<EnvFilter, S>) -> Loggers {
+    Loggers::new(directives, move |text| {
+        let filter = EnvFilter::try_new(text)
+            .map_err(|e| Error::internal(format!("log filter {text} cannot be read")).caused_by(e))?;
+        handle.reload(filter).map_err(|e| Error::internal("the log levels cannot be changed").caused_by(e))
+    })
 }
 
 /// The text format.

@@ -1,3 +1,4 @@
 //! What the worker says about itself: logs; metrics come later.
 
+pub mod loggers;
 pub mod logging;
