@@ -7,6 +7,7 @@
 
 pub mod batch;
 pub mod budget;
+pub mod calendar;
 pub mod column;
 pub mod config;
 pub mod conformance;
