@@ -10,6 +10,8 @@ mod state;
 mod status;
 mod words;
 
+pub use hash_order::offset_in_hash_order;
+pub use json::offset_counts;
 pub use lifecycle::{
     Goal, connector_goal, generates_tasks, may_publish_tasks, must_publish_tasks, task_configs_changed, task_goal,
 };
