@@ -7,7 +7,8 @@ use super::{ClusterState, State, TargetState};
 /// What an assigned connector or task should be doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// Started.
+    /// Started. Only then a Connector is asked for task configs: one created paused, or paused after it was stopped, has no tasks until
+    /// it is resumed.
     Run,
     /// Assigned and shown as PAUSED, but doing no work: a Connector is stopped, a source task does not poll, a sink task keeps its
     /// place in the consumer group with all partitions paused.
@@ -27,26 +28,23 @@ impl Goal {
     }
 }
 
-/// What an assigned connector should be doing. `current` is its state now: one that FAILED does not heed pause and resume, only
-/// stop (and restart, which is not a target state).
-pub fn connector_goal(target: TargetState, current: Option<State>) -> Option<Goal> {
-    match target {
-        TargetState::Stopped => Some(Goal::Stop),
-        _ if current == Some(State::Failed) => None,
-        TargetState::Started => Some(Goal::Run),
-        TargetState::Paused => Some(Goal::Pause),
+impl From<TargetState> for Goal {
+    fn from(target: TargetState) -> Self {
+        match target {
+            TargetState::Started => Self::Run,
+            TargetState::Paused => Self::Pause,
+            TargetState::Stopped => Self::Stop,
+        }
     }
 }
 
-/// What an assigned task should be doing; a FAILED one stays as it is unless its connector is stopped.
-pub fn task_goal(target: TargetState, current: Option<State>) -> Option<Goal> {
-    connector_goal(target, current)
-}
-
-/// Whether the owner asks its Connector for task configs. Only a started one is asked: a connector created paused, or paused
-/// after it was stopped, has no tasks until it is resumed.
-pub fn generates_tasks(target: TargetState) -> bool {
-    target == TargetState::Started
+/// What an assigned connector or task should be doing; `None`: it stays as it is. One that has FAILED does not heed pause and resume, only
+/// stop (and restart, which is not a target state).
+pub fn goal(target: TargetState, failed: bool) -> Option<Goal> {
+    match Goal::from(target) {
+        Goal::Run | Goal::Pause if failed => None,
+        goal => Some(goal),
+    }
 }
 
 /// Whether these task configs may be committed: not for a connector that does not exist, and none for a stopped one.
@@ -86,11 +84,11 @@ mod tests {
     }
 
     #[test]
-    fn failed_connectors_heed_stop_only() {
-        assert_eq!(connector_goal(TargetState::Started, Some(State::Failed)), None);
-        assert_eq!(connector_goal(TargetState::Paused, Some(State::Failed)), None);
-        assert_eq!(connector_goal(TargetState::Stopped, Some(State::Failed)), Some(Goal::Stop));
-        assert_eq!(connector_goal(TargetState::Paused, None), Some(Goal::Pause));
+    fn what_has_failed_heeds_stop_only() {
+        assert_eq!(goal(TargetState::Started, true), None);
+        assert_eq!(goal(TargetState::Paused, true), None);
+        assert_eq!(goal(TargetState::Stopped, true), Some(Goal::Stop));
+        assert_eq!(goal(TargetState::Paused, false), Some(Goal::Pause));
     }
 
     #[test]

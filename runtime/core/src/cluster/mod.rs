@@ -11,13 +11,10 @@ mod status;
 mod words;
 
 pub use hash_order::offset_in_hash_order;
-pub use json::offset_counts;
-pub use lifecycle::{
-    Goal, connector_goal, generates_tasks, may_publish_tasks, must_publish_tasks, task_configs_changed, task_goal,
-};
+pub use lifecycle::{Goal, goal, may_publish_tasks, must_publish_tasks, task_configs_changed};
 pub use offsets::{OffsetKey, OffsetTable, decode_offset, encode_offset};
 pub use records::{ConfigRecord, SessionKey};
-pub use restart::{RestartPlan, RestartRequest};
+pub use restart::{NextRestart, RestartCount, RestartPlan, RestartPolicy, RestartRequest};
 pub use state::{Change, ClusterState};
 pub use status::{Status, StatusKey, StatusTable, TopicStatus};
 pub use words::{State, TargetState};

@@ -1,8 +1,10 @@
-//! Restart requests for a connector and its tasks (KIP-745).
+//! Restarts of a connector and its tasks: those asked for (KIP-745), and those that happen by themselves after a failure.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use millstream_api::TaskId;
+use millstream_api::{Config, TaskId};
 
 use super::{State, Status, StatusTable};
 
@@ -18,16 +20,6 @@ pub struct RestartRequest {
 }
 
 impl RestartRequest {
-    /// Of two pending requests for one connector, the one with the larger impact. All instances weigh more than failed
-    /// ones, then tasks weigh more than none.
-    pub fn merge(self, other: Self) -> Self {
-        if other.impact() > self.impact() { other } else { self }
-    }
-
-    fn impact(&self) -> (bool, bool) {
-        (!self.only_failed, self.include_tasks)
-    }
-
     fn covers(&self, status: &Status) -> bool {
         !self.only_failed || status.state == State::Failed
     }
@@ -72,6 +64,109 @@ impl RestartPlan {
     }
 }
 
+/// When a connector or task that failed is restarted without being asked for (`errors.task.restart.*`). Off unless configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestartPolicy {
+    /// How often before it stays FAILED; 0: never.
+    pub max: u32,
+    /// Wait before the first restart; doubled for each further one.
+    pub delay: Duration,
+    /// Longest wait.
+    pub delay_max: Duration,
+    /// After running for so long the count starts anew.
+    pub reset: Duration,
+}
+
+impl RestartPolicy {
+    /// `errors.task.restart.max.attempts`
+    pub const MAX: &'static str = "errors.task.restart.max.attempts";
+    /// `errors.task.restart.delay.ms`
+    pub const DELAY: &'static str = "errors.task.restart.delay.ms";
+    /// `errors.task.restart.delay.max.ms`
+    pub const DELAY_MAX: &'static str = "errors.task.restart.delay.max.ms";
+    /// `errors.task.restart.reset.ms`
+    pub const RESET: &'static str = "errors.task.restart.reset.ms";
+
+    /// As a connector's configuration says. Values that cannot be read count as not given: they are the business of validation.
+    pub fn of(config: &Config) -> Self {
+        let number = |key: &str| config.get(key).and_then(|text| text.trim().parse::<u64>().ok());
+        let millis = |key: &str, default: Duration| number(key).map_or(default, Duration::from_millis);
+        let default = Self::default();
+        Self {
+            max: number(Self::MAX).map_or(default.max, |max| u32::try_from(max).unwrap_or(u32::MAX)),
+            delay: millis(Self::DELAY, default.delay),
+            delay_max: millis(Self::DELAY_MAX, default.delay_max),
+            reset: millis(Self::RESET, default.reset),
+        }
+    }
+}
+
+impl Default for RestartPolicy {
+    fn default() -> Self {
+        Self {
+            max: 0,
+            delay: Duration::from_secs(10),
+            delay_max: Duration::from_secs(300),
+            reset: Duration::from_secs(600),
+        }
+    }
+}
+
+/// How often one connector or task was restarted by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RestartCount(u32);
+
+/// What comes of a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextRestart {
+    /// It stays FAILED: nothing of the kind is configured.
+    Off,
+    /// It is restarted after a wait.
+    After {
+        /// Which restart, from 1.
+        number: u32,
+        /// How many there may be.
+        of: u32,
+        /// The wait.
+        delay: Duration,
+    },
+    /// It stays FAILED: it was restarted so often already.
+    Exhausted(u32),
+}
+
+impl RestartCount {
+    /// Takes note of a failure after `ran` in good health.
+    pub fn failed(&mut self, ran: Duration, policy: &RestartPolicy) -> NextRestart {
+        if policy.max == 0 {
+            return NextRestart::Off;
+        }
+        if ran >= policy.reset && !ran.is_zero() {
+            self.0 = 0;
+        }
+        if self.0 >= policy.max {
+            return NextRestart::Exhausted(self.0);
+        }
+        let doubled = 2u32.saturating_pow(self.0);
+        self.0 += 1;
+        let delay = policy.delay.saturating_mul(doubled).min(policy.delay_max);
+        NextRestart::After { number: self.0, of: policy.max, delay }
+    }
+}
+
+/// The line that a status says it with; empty when there is nothing to say.
+impl fmt::Display for NextRestart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => Ok(()),
+            Self::After { number, of, delay } if delay.subsec_millis() == 0 => {
+                write!(f, "restart {number} of {of} in {} s", delay.as_secs())
+            }
+            Self::After { number, of, delay } => write!(f, "restart {number} of {of} in {} ms", delay.as_millis()),
+            Self::Exhausted(times) => write!(f, "not restarted again: {times} of {times} restarts did not help"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,13 +203,36 @@ mod tests {
     }
 
     #[test]
-    fn the_larger_request_wins() {
-        let ranked = [request(false, true), request(true, true), request(false, false), request(true, false)];
-        for (i, low) in ranked.iter().enumerate() {
-            for high in &ranked[i..] {
-                assert_eq!(&low.clone().merge(high.clone()), high);
-                assert_eq!(&high.clone().merge(low.clone()), high);
-            }
-        }
+    fn restarts_are_bounded_and_further_and_further_apart() {
+        let config = [
+            (RestartPolicy::MAX, "3"),
+            (RestartPolicy::DELAY, "1500"),
+            (RestartPolicy::DELAY_MAX, "4000"),
+            (RestartPolicy::RESET, "60000"),
+        ];
+        let policy = RestartPolicy::of(&config.into_iter().collect());
+        let mut count = RestartCount::default();
+        let mut fail = |seconds| count.failed(Duration::from_secs(seconds), &policy).to_string();
+        assert_eq!(fail(0), "restart 1 of 3 in 1500 ms");
+        assert_eq!(fail(59), "restart 2 of 3 in 3 s");
+        assert_eq!(fail(0), "restart 3 of 3 in 4 s");
+        assert_eq!(fail(59), "not restarted again: 3 of 3 restarts did not help");
+        assert_eq!(fail(60), "restart 1 of 3 in 1500 ms");
+    }
+
+    #[test]
+    fn off_by_default_and_never_beyond_any_number() {
+        let policy = RestartPolicy::of(&[(RestartPolicy::MAX, "x")].into_iter().collect());
+        assert_eq!(policy, RestartPolicy::default());
+        assert_eq!(RestartCount::default().failed(Duration::ZERO, &policy).to_string(), "");
+        let policy = RestartPolicy { max: u32::MAX, ..policy };
+        let mut count = RestartCount(90);
+        let NextRestart::After { number, delay, .. } = count.failed(Duration::ZERO, &policy) else { panic!() };
+        assert_eq!((number, delay), (91, policy.delay_max));
+        // Without a time of good health that is long enough, none is.
+        let policy = RestartPolicy { max: 1, reset: Duration::ZERO, ..policy };
+        let mut count = RestartCount::default();
+        count.failed(Duration::ZERO, &policy);
+        assert_eq!(count.failed(Duration::ZERO, &policy), NextRestart::Exhausted(1));
     }
 }
