@@ -1,5 +1,7 @@
 //! One worker goes on where the other stopped, on the topics the other wrote.
 
+mod odd;
+
 use std::path::Path;
 
 use millstream_testbed::{Folder, Kafka, Result, Topics, Worker, WorkerProperties, shared, unique};

@@ -8,7 +8,7 @@ fn hash_code(key: &str) -> u32 {
 }
 
 /// The settings as a `HashMap` made of them lists them: by bucket, within a bucket as given.
-pub(super) fn in_hash_order(config: &Config) -> Vec<(&str, Option<&str>)> {
+pub fn in_hash_order(config: &Config) -> Vec<(&str, Option<&str>)> {
     let mut entries: Vec<_> = config.iter().collect();
     sort(&mut entries, |(key, _)| key);
     entries

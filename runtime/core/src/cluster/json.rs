@@ -9,10 +9,26 @@ pub(super) struct Fields<'a> {
     pub(super) map: Map<String, Value>,
 }
 
-/// The record's value as a JSON object.
-pub(super) fn object<'a>(key: &'a str, value: &[u8]) -> Result<Fields<'a>> {
-    match serde_json::from_slice(value) {
-        Ok(Value::Object(map)) => Ok(Fields { key, map }),
+/// The record's value as JSON, as Kafka Connect's converter reads it: what follows the first value is not looked at, and nothing at all
+/// is null.
+pub(super) fn json(value: Option<&[u8]>) -> serde_json::Result<Value> {
+    let value = value.unwrap_or_default();
+    serde_json::Deserializer::from_slice(value).into_iter().next().unwrap_or(Ok(Value::Null))
+}
+
+/// Whether the offset of a record counts even though the record is ignored.
+///
+/// Workers compare how far they have read the config topic. Kafka Connect passes over a value that is not JSON without counting it;
+/// a worker that did count it would seem ahead of the others for ever.
+pub fn offset_counts(value: Option<&[u8]>) -> bool {
+    json(value).is_ok()
+}
+
+/// The record's value as a JSON object; `None` for a tombstone, JSON's null and no bytes at all, which all mean the same.
+pub(super) fn object<'a>(key: &'a str, value: Option<&[u8]>) -> Result<Option<Fields<'a>>> {
+    match json(value) {
+        Ok(Value::Object(map)) => Ok(Some(Fields { key, map })),
+        Ok(Value::Null) => Ok(None),
         Ok(_) => Err(wrong(key, "its value is not a JSON object")),
         // serde_json's message may quote a part of the value, which may be a secret: only its place is told.
         Err(e) => Err(wrong(key, &format!("its value is not JSON (line {}, column {})", e.line(), e.column()))),
@@ -44,12 +60,9 @@ impl Fields<'_> {
         u32::try_from(self.int(field)?).map_err(|_| self.wrong(&format!("field {field} is out of range")))
     }
 
-    pub(super) fn bool(&self, field: &str) -> Result<bool> {
-        match self.map.get(field) {
-            None | Some(Value::Null) => Ok(false),
-            Some(Value::Bool(value)) => Ok(*value),
-            Some(_) => Err(self.wrong(&format!("field {field} is not true or false"))),
-        }
+    /// False when it is missing or anything else than true.
+    pub(super) fn flag(&self, field: &str) -> bool {
+        self.map.get(field) == Some(&Value::Bool(true))
     }
 
     /// The flat map of settings in `properties`.

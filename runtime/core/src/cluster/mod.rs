@@ -10,9 +10,10 @@ mod state;
 mod status;
 mod words;
 
-pub use hash_order::offset_in_hash_order;
+pub use hash_order::{in_hash_order, offset_in_hash_order};
+pub use json::offset_counts;
 pub use lifecycle::{Goal, goal, may_publish_tasks, must_publish_tasks, task_configs_changed};
-pub use offsets::{OffsetKey, OffsetTable, decode_offset, encode_offset};
+pub use offsets::{OffsetKey, OffsetTable, decode_offset, encode_offset, is_flat};
 pub use records::{ConfigRecord, SessionKey};
 pub use restart::{NextRestart, RestartCount, RestartPlan, RestartPolicy, RestartRequest};
 pub use state::{Change, ClusterState};

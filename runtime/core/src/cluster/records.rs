@@ -56,8 +56,8 @@ pub enum ConfigRecord {
     TaskFencing {
         /// Connector.
         connector: Arc<str>,
-        /// Number of tasks; `None` is a tombstone.
-        tasks: Option<u32>,
+        /// Number of tasks.
+        tasks: u32,
     },
     /// `session-key`.
     SessionKey(SessionKey),
@@ -94,12 +94,13 @@ const RESTART: &str = "restart-connector-";
 const LOGGER: &str = "logger-cluster-";
 
 impl ConfigRecord {
-    /// Reads a record. An error (kind [`millstream_api::ErrorKind::Data`]) names the key; such a record is skipped, as Java does.
+    /// Reads a record. An error (kind [`millstream_api::ErrorKind::Data`]) names the key and no value; such a record is ignored, as Java does
+    /// (where Java's worker does not end: a count that is no number, a record without key). [`super::offset_counts`] says whether it was seen.
     pub fn decode(key: &[u8], value: Option<&[u8]>) -> Result<Self> {
         let Ok(key) = std::str::from_utf8(key) else {
             return Ok(Self::Unknown { key: String::from_utf8_lossy(key).into_owned() });
         };
-        let fields = || value.map(|value| object(key, value)).transpose();
+        let fields = || object(key, value);
         let needed = || fields()?.ok_or_else(|| wrong(key, "it has no value"));
         if let Some(name) = key.strip_prefix(CONNECTOR) {
             let config = fields()?.map(|fields| fields.properties()).transpose()?;
@@ -117,15 +118,14 @@ impl ConfigRecord {
             return Ok(Self::TargetState { connector: name.into(), state });
         }
         if let Some(name) = key.strip_prefix(FENCING) {
-            let tasks = fields()?.map(|fields| fields.count("task-count")).transpose()?;
-            return Ok(Self::TaskFencing { connector: name.into(), tasks });
+            return Ok(Self::TaskFencing { connector: name.into(), tasks: needed()?.count("task-count")? });
         }
         if let Some(name) = key.strip_prefix(RESTART) {
             let fields = needed()?;
             return Ok(Self::Restart {
                 connector: name.into(),
-                include_tasks: fields.bool("include-tasks")?,
-                only_failed: fields.bool("only-failed")?,
+                include_tasks: fields.flag("include-tasks"),
+                only_failed: fields.flag("only-failed"),
             });
         }
         if key == SESSION {
@@ -156,7 +156,7 @@ impl ConfigRecord {
             Self::Commit { connector, tasks } => (format!("{COMMIT}{connector}"), Some(json!({"tasks": tasks}))),
             Self::TargetState { connector, state } => (format!("{TARGET}{connector}"), state.map(target_state_value)),
             Self::TaskFencing { connector, tasks } => {
-                (format!("{FENCING}{connector}"), tasks.map(|tasks| json!({"task-count": tasks})))
+                (format!("{FENCING}{connector}"), Some(json!({"task-count": tasks})))
             }
             Self::SessionKey(key) => {
                 let value = json!({
@@ -195,11 +195,12 @@ fn target_state(fields: &Fields<'_>) -> Result<TargetState, Error> {
         _ => fields.text("state")?,
     };
     let word = word.ok_or_else(|| fields.wrong("field state is missing"))?;
-    TargetState::parse(word).ok_or_else(|| fields.wrong(&format!("{word} is not a target state")))
+    TargetState::parse(word).ok_or_else(|| fields.wrong("its state is not STARTED, PAUSED or STOPPED"))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::offset_counts;
     use super::*;
 
     fn decode(key: &str, value: &str) -> Result<ConfigRecord> {
@@ -228,11 +229,34 @@ mod tests {
             ("commit-a", r#"{"tasks":-1}"#),
             ("commit-a", r#"{"tasks":"hunter2"}"#),
             ("session-key", r#"{"key":"hunter2","algorithm":"x","creation-timestamp":"1"}"#),
+            ("target-state-a", r#"{"state":"hunter2"}"#),
         ] {
             let error = decode(key, value).unwrap_err().to_string();
             assert!(error.contains(key) && !error.contains("hunter2"), "{error}");
         }
-        assert!(ConfigRecord::decode(b"commit-a", None).is_err());
+        for key in ["commit-a", "task-a-0", "tasks-fencing-a", "session-key", "restart-connector-a", "logger-cluster-a"]
+        {
+            assert!(ConfigRecord::decode(key.as_bytes(), None).is_err(), "{key} has no tombstones");
+        }
+    }
+
+    #[test]
+    fn values_are_read_as_leniently_as_java_does() {
+        let config = |value: &str| match decode("connector-a", value).unwrap() {
+            ConfigRecord::Connector { config, .. } => config,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(config(r#"{"properties":{"a":"1","b":null},"more":[]} and more"#).unwrap().get("a"), Some("1"));
+        for nothing in ["null", "", " "] {
+            assert_eq!(config(nothing), None, "{nothing:?} deletes");
+        }
+        let restart = |value: &str| match decode("restart-connector-a", value).unwrap() {
+            ConfigRecord::Restart { include_tasks, only_failed, .. } => (include_tasks, only_failed),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(restart("{}"), (false, false));
+        assert_eq!(restart(r#"{"include-tasks":"true","only-failed":true}"#), (false, true));
+        assert!(offset_counts(None) && offset_counts(Some(b"7")) && !offset_counts(Some(b"{")));
     }
 
     #[test]

@@ -94,12 +94,8 @@ impl ClusterState {
             }
             ConfigRecord::Commit { connector, tasks } => self.commit(connector, tasks),
             ConfigRecord::TargetState { connector, state } => self.target(connector, state),
-            ConfigRecord::TaskFencing { connector, tasks: Some(tasks) } => {
+            ConfigRecord::TaskFencing { connector, tasks } => {
                 self.fencing.insert(connector, tasks);
-                Vec::new()
-            }
-            ConfigRecord::TaskFencing { connector, tasks: None } => {
-                self.fencing.remove(&connector);
                 Vec::new()
             }
             ConfigRecord::SessionKey(key) => {
@@ -114,7 +110,7 @@ impl ClusterState {
         }
     }
 
-    /// Counts a record that could not be read as seen.
+    /// Counts a record that is ignored as seen ([`super::offset_counts`]).
     pub fn skip(&mut self, offset: i64) {
         self.offset = self.offset.max(offset.saturating_add(1));
     }
@@ -129,9 +125,9 @@ impl ClusterState {
         entry.inconsistent = tasks.len() as u64 != u64::from(count);
         if !entry.inconsistent {
             entry.tasks = tasks;
+            entry.applied = Some(entry.config.clone());
         }
         entry.task_count = count;
-        entry.applied = Some(entry.config.clone());
         vec![Change::Tasks(connector)]
     }
 

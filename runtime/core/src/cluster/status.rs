@@ -27,12 +27,12 @@ pub enum StatusKey {
 }
 
 impl StatusKey {
-    /// Reads a key; an error shows it.
+    /// Reads a key; an error shows it. Empty names are refused, as Java does.
     pub fn decode(key: &[u8]) -> Result<Self> {
         let shown = String::from_utf8_lossy(key);
         let unknown = || wrong(&shown, "it is no key of a status record");
         let text = std::str::from_utf8(key).map_err(|_| unknown())?;
-        if let Some(name) = text.strip_prefix("status-connector-") {
+        if let Some(name) = text.strip_prefix("status-connector-").filter(|name| !name.is_empty()) {
             return Ok(Self::Connector(name.into()));
         }
         if let Some(id) = text.strip_prefix("status-task-") {
@@ -40,6 +40,9 @@ impl StatusKey {
         }
         let (topic, rest) = text.strip_prefix("status-topic-").and_then(|t| t.split_once(':')).ok_or_else(unknown)?;
         let connector = rest.strip_prefix("connector-").ok_or_else(unknown)?;
+        if topic.is_empty() || connector.is_empty() {
+            return Err(unknown());
+        }
         Ok(Self::Topic { topic: topic.into(), connector: connector.into() })
     }
 
@@ -72,13 +75,15 @@ impl Status {
     /// Reads the value stored under `key`.
     pub fn decode(key: &StatusKey, value: &[u8]) -> Result<Self> {
         let key = key.encode();
-        let fields = object(&key, value)?;
+        let fields = object(&key, Some(value))?.ok_or_else(|| wrong(&key, "its value is null"))?;
         let missing = |field: &str| fields.wrong(&format!("field {field} is missing"));
         let word = fields.text("state")?.ok_or_else(|| missing("state"))?;
         Ok(Self {
-            state: State::parse(word).ok_or_else(|| fields.wrong(&format!("{word} is not a state")))?,
+            state: State::parse(word)
+                .ok_or_else(|| fields.wrong("its state is none that a connector or task can have"))?,
             trace: fields.text("trace")?.map(str::to_owned),
-            worker_id: fields.text("worker_id")?.ok_or_else(|| missing("worker_id"))?.to_owned(),
+            // Java takes a record without it, too.
+            worker_id: fields.text("worker_id")?.unwrap_or_default().to_owned(),
             generation: i32::try_from(fields.int("generation")?)
                 .map_err(|_| fields.wrong("field generation is out of range"))?,
             version: fields.text("version")?.map(str::to_owned),
@@ -121,7 +126,7 @@ impl TopicStatus {
     /// Reads the value stored under `key`.
     pub fn decode(key: &StatusKey, value: &[u8]) -> Result<Self> {
         let key = key.encode();
-        let mut fields = object(&key, value)?;
+        let mut fields = object(&key, Some(value))?.ok_or_else(|| wrong(&key, "its value is null"))?;
         let Some(Value::Object(topic)) = fields.map.shift_remove("topic") else {
             return Err(fields.wrong("field topic is not a map"));
         };
@@ -130,7 +135,8 @@ impl TopicStatus {
         Ok(Self {
             topic: text("name")?.into(),
             connector: text("connector")?.into(),
-            task: fields.count("task")?,
+            // Of interest to nobody: a number out of range is no reason to forget the topic.
+            task: u32::try_from(fields.int("task")?).unwrap_or_default(),
             discover_timestamp: fields.int("discoverTimestamp")?,
         })
     }
@@ -178,7 +184,7 @@ impl StatusTable {
             (_, None) => self.remove(&key),
             (StatusKey::Topic { .. }, Some(value)) => {
                 let status = TopicStatus::decode(&key, value)?;
-                self.put_topic(status);
+                self.put_topic_under(&key, status);
             }
             (_, Some(value)) => {
                 let status = Status::decode(&key, value)?;
@@ -216,7 +222,14 @@ impl StatusTable {
 
     /// Takes in a used topic.
     pub fn put_topic(&mut self, status: TopicStatus) {
-        self.entry(&status.connector).topics.insert(status.topic.clone(), status);
+        self.put_topic_under(&status.key(), status);
+    }
+
+    /// The key says whose topic it is and is what a tombstone will have, whatever names the value holds.
+    fn put_topic_under(&mut self, key: &StatusKey, status: TopicStatus) {
+        if let StatusKey::Topic { topic, connector } = key {
+            self.entry(connector).topics.insert(topic.clone(), status);
+        }
     }
 
     /// Takes in a tombstone.
@@ -270,6 +283,13 @@ impl StatusTable {
         self.entries.get(connector).into_iter().flat_map(|entry| entry.topics.values())
     }
 
+    /// The keys under which the topics of a connector are stored.
+    pub fn topic_keys(&self, connector: &str) -> impl Iterator<Item = StatusKey> {
+        self.entries.get_key_value(connector).into_iter().flat_map(|(name, entry)| {
+            entry.topics.keys().map(|topic| StatusKey::Topic { topic: topic.clone(), connector: name.clone() })
+        })
+    }
+
     /// True when the connector is known to use the topic.
     pub fn has_topic(&self, connector: &str, topic: &str) -> bool {
         self.entries.get(connector).is_some_and(|entry| entry.topics.contains_key(topic))
@@ -285,7 +305,7 @@ impl StatusTable {
         let Some((name, entry)) = self.entries.get_key_value(connector) else { return Vec::new() };
         let own = entry.connector.iter().map(|_| StatusKey::Connector(name.clone()));
         let tasks = entry.tasks.keys().map(|task| StatusKey::Task(TaskId::new(name.clone(), *task)));
-        own.chain(tasks).chain(entry.topics.values().map(TopicStatus::key)).collect()
+        own.chain(tasks).chain(self.topic_keys(connector)).collect()
     }
 
     fn entry(&mut self, name: &Arc<str>) -> &mut Entry {
@@ -314,7 +334,17 @@ mod tests {
         for key in ["status-connector-a-1", "status-task-a-1-2", "status-topic-t:connector-a:b"] {
             assert_eq!(StatusKey::decode(key.as_bytes()).unwrap().encode(), key);
         }
-        for key in ["status-task-a", "status-topic-t", "status-topic-t:a", "x", ""] {
+        for key in [
+            "status-task-a",
+            "status-task--0",
+            "status-connector-",
+            "status-topic-t",
+            "status-topic-t:a",
+            "status-topic-:connector-a",
+            "status-topic-t:connector-",
+            "x",
+            "",
+        ] {
             assert!(StatusKey::decode(key.as_bytes()).is_err(), "{key}");
         }
     }
@@ -325,6 +355,39 @@ mod tests {
         let value = br#"{"state":"FAILED","trace":"x\n","worker_id":"h:1","generation":7}"#;
         let status = Status::decode(&key, value).unwrap();
         assert_eq!((status.state, status.version), (State::Failed, None));
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_leaves_what_is_there() {
+        let mut table = StatusTable::new();
+        let key = b"status-connector-a";
+        table.apply(key, Some(br#"{"state":"RUNNING","worker_id":"h:1","generation":7} and more"#)).unwrap();
+        for value in [
+            "",
+            "null",
+            "{",
+            "[]",
+            r#"{"state":"paused","worker_id":"h:1","generation":7}"#,
+            r#"{"state":"PAUSED","worker_id":7,"generation":7}"#,
+            r#"{"state":"PAUSED","worker_id":"h:1","generation":"7"}"#,
+            r#"{"state":"PAUSED","worker_id":"h:1","generation":7,"trace":7}"#,
+        ] {
+            assert!(table.apply(key, Some(value.as_bytes())).is_err(), "{value}");
+            assert_eq!(table.connector("a").unwrap().state, State::Running);
+        }
+    }
+
+    #[test]
+    fn a_topic_belongs_to_whom_its_key_says() {
+        let mut table = StatusTable::new();
+        let value = br#"{"topic":{"name":"u","connector":"b","task":-1,"discoverTimestamp":1}}"#;
+        table.apply(b"status-topic-t:connector-a", Some(value)).unwrap();
+        assert_eq!(table.topics("a").map(|status| &*status.topic).collect::<Vec<_>>(), ["u"]);
+        assert_eq!(table.topics("b").count(), 0);
+        for key in table.topic_keys("a").collect::<Vec<_>>() {
+            table.apply(key.encode().as_bytes(), None).unwrap();
+        }
+        assert_eq!(table.connectors().count(), 0);
     }
 
     #[test]

@@ -21,9 +21,11 @@ impl TargetState {
         }
     }
 
-    /// Reads the stored word, in any case.
+    const ALL: [Self; 3] = [Self::Started, Self::Paused, Self::Stopped];
+
+    /// Reads the stored word, which is in upper case.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Started, Self::Paused, Self::Stopped].into_iter().find(|s| s.as_str().eq_ignore_ascii_case(text))
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 
     /// Reads `initial_state` of a create request, in any case: there the word for started is `RUNNING`.
@@ -31,7 +33,7 @@ impl TargetState {
         if text.eq_ignore_ascii_case("RUNNING") {
             return Some(Self::Started);
         }
-        Self::parse(text).filter(|state| *state != Self::Started)
+        [Self::Paused, Self::Stopped].into_iter().find(|state| state.as_str().eq_ignore_ascii_case(text))
     }
 }
 
@@ -71,9 +73,9 @@ impl State {
         }
     }
 
-    /// Reads the word, in any case.
+    /// Reads the stored word, which is in upper case.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str().eq_ignore_ascii_case(text))
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 }
 
@@ -84,9 +86,9 @@ mod tests {
     #[test]
     fn words_read_back() {
         for state in State::ALL {
-            assert_eq!(State::parse(&state.as_str().to_lowercase()), Some(state));
+            assert_eq!(State::parse(state.as_str()), Some(state));
         }
-        assert_eq!(TargetState::parse("paused"), Some(TargetState::Paused));
+        assert_eq!((TargetState::parse("PAUSED"), TargetState::parse("paused")), (Some(TargetState::Paused), None));
         assert_eq!(TargetState::parse("RUNNING"), None);
         assert_eq!(TargetState::parse_initial("running"), Some(TargetState::Started));
         assert_eq!(TargetState::parse_initial("STARTED"), None);

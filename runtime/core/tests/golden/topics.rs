@@ -106,7 +106,7 @@ fn the_fold_is_what_rest_answered() {
             table.apply(record.key.as_bytes(), bytes(&record.value)).unwrap();
         }
         for record in up_to(&offsets, &mut done[2], &ends["offsets"]) {
-            stored.apply(record.key.as_bytes(), bytes(&record.value)).unwrap();
+            stored.apply(record.key.as_bytes(), bytes(&record.value), None).unwrap();
         }
         for answer in step["answers"].as_array().unwrap() {
             let body = &answer["body"];
@@ -272,7 +272,7 @@ mod any_bytes {
                     state.apply(record, offset);
                 }
                 let _ = table.apply(&key, value.as_deref());
-                let _ = offsets.apply(&key, value.as_deref());
+                let _ = offsets.apply(&key, value.as_deref(), Some(offset));
             }
         }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use millstream_api::{Config, Error, Result, TaskId};
-use millstream_core::cluster::{Change, ClusterState, ConfigRecord, TargetState};
+use millstream_core::cluster::{Change, ClusterState, ConfigRecord, SessionKey, TargetState, offset_counts};
 use tokio::sync::mpsc;
 
 use super::ConfigStore;
@@ -76,17 +76,13 @@ fn take(fold: &Fold, record: LogRecord<'_>) {
     match record.key.map(|key| ConfigRecord::decode(key, record.value)) {
         Some(Ok(ConfigRecord::Unknown { key })) => {
             tracing::info!(key, offset, "record of an unknown kind in the config topic is ignored");
-            fold.skip(offset);
         }
-        Some(Ok(known)) => fold.apply(known, offset),
-        Some(Err(error)) => {
-            tracing::warn!(offset, %error, "record of the config topic is ignored");
-            fold.skip(offset);
-        }
-        None => {
-            tracing::warn!(offset, "record without key in the config topic is ignored");
-            fold.skip(offset);
-        }
+        Some(Ok(known)) => return fold.apply(known, offset),
+        Some(Err(error)) => tracing::warn!(offset, %error, "record of the config topic is ignored"),
+        None => tracing::warn!(offset, "record without key in the config topic is ignored"),
+    }
+    if offset_counts(record.value) {
+        fold.skip(offset);
     }
 }
 
@@ -164,6 +160,10 @@ impl ConfigStore for KafkaConfigStore {
     async fn put_restart(&self, connector: &str, include_tasks: bool, only_failed: bool) -> Result<()> {
         let record = ConfigRecord::Restart { connector: connector.into(), include_tasks, only_failed };
         self.write_each(format!("the restart request of connector {connector}"), vec![record]).await
+    }
+
+    async fn put_session_key(&self, key: SessionKey) -> Result<()> {
+        self.write_each("a session key".to_owned(), vec![ConfigRecord::SessionKey(key)]).await
     }
 
     async fn put_logger_level(&self, logger: &str, level: &str) -> Result<()> {

@@ -10,7 +10,7 @@ use millstream_api::{Error, OffsetMap, OffsetReader, Result, SourceOffset, Sourc
 use millstream_core::cluster::OffsetTable;
 use parking_lot::Mutex;
 
-use super::offsets::{entries, listed};
+use super::offsets::{check, entries, listed};
 use super::{OffsetStore, java_map};
 
 /// [`OffsetStore`] in the file of `offset.storage.file.filename`.
@@ -32,7 +32,7 @@ struct Content {
 
 impl Content {
     fn put(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
-        if let Err(error) = self.table.apply(&key, value.as_deref()) {
+        if let Err(error) = self.table.apply(&key, value.as_deref(), None) {
             tracing::warn!(%error, "record of the offsets file is ignored");
         }
         match value {
@@ -105,6 +105,7 @@ impl OffsetStore for FileOffsetStore {
     async fn stop(&self) {}
 
     async fn write(&self, connector: &str, offsets: Vec<(Arc<SourcePartition>, SourceOffset)>) -> Result<()> {
+        check(connector, &offsets)?;
         let _turn = self.saving.lock().await;
         let mut next = self.content.lock().clone();
         for (key, value) in entries(&next.table, connector, &offsets) {

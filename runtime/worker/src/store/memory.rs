@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use millstream_api::{Config, Result, TaskId};
 use millstream_core::cluster::{
-    Change, ClusterState, ConfigRecord, Status, StatusKey, StatusTable, TargetState, TopicStatus,
+    Change, ClusterState, ConfigRecord, SessionKey, Status, StatusKey, StatusTable, TargetState, TopicStatus,
 };
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::mpsc;
@@ -91,6 +91,10 @@ impl ConfigStore for MemoryConfigStore {
 
     async fn put_restart(&self, connector: &str, include_tasks: bool, only_failed: bool) -> Result<()> {
         self.write([ConfigRecord::Restart { connector: connector.into(), include_tasks, only_failed }])
+    }
+
+    async fn put_session_key(&self, key: SessionKey) -> Result<()> {
+        self.write([ConfigRecord::SessionKey(key)])
     }
 
     async fn put_logger_level(&self, logger: &str, level: &str) -> Result<()> {

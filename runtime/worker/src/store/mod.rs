@@ -27,7 +27,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use millstream_api::{Config, OffsetMap, OffsetReader, Result, SourceOffset, SourcePartition};
-use millstream_core::cluster::{Change, ClusterState, Status, StatusKey, StatusTable, TargetState, TopicStatus};
+use millstream_core::cluster::{
+    Change, ClusterState, SessionKey, Status, StatusKey, StatusTable, TargetState, TopicStatus,
+};
 use parking_lot::RwLockReadGuard;
 use tokio::sync::mpsc;
 
@@ -73,6 +75,9 @@ pub trait ConfigStore: Send + Sync {
 
     /// Asks all workers to restart a connector (or its failed part).
     async fn put_restart(&self, connector: &str, include_tasks: bool, only_failed: bool) -> Result<()>;
+
+    /// Gives all workers a new key to sign their internal requests with.
+    async fn put_session_key(&self, key: SessionKey) -> Result<()>;
 
     /// Asks all workers to set a logger's level.
     async fn put_logger_level(&self, logger: &str, level: &str) -> Result<()>;

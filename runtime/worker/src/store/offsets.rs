@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use millstream_api::{OffsetMap, OffsetReader, Result, SourceOffset, SourcePartition};
-use millstream_core::cluster::{OffsetTable, encode_offset};
+use millstream_api::{Error, OffsetMap, OffsetReader, Result, SourceOffset, SourcePartition};
+use millstream_core::cluster::{OffsetTable, encode_offset, is_flat};
 use parking_lot::RwLock;
 
 use super::OffsetStore;
@@ -27,6 +27,20 @@ impl KafkaOffsetStore {
     /// Reads to the present end; then the table holds whatever was stored before.
     async fn refresh(&self) -> Result<()> {
         self.log.get()?.read_to_end().await
+    }
+}
+
+/// Refuses lists and maps within a partition or an offset: no worker could read them back.
+pub(super) fn check(connector: &str, offsets: &[(Arc<SourcePartition>, SourceOffset)]) -> Result<()> {
+    let flat = |(partition, offset): &(Arc<SourcePartition>, SourceOffset)| {
+        is_flat(&partition.0) && !matches!(offset, SourceOffset::Map(map) if !is_flat(map))
+    };
+    match offsets.iter().all(flat) {
+        true => Ok(()),
+        false => Err(Error::data(format!(
+            "offsets of connector {connector} cannot be stored: a source partition or offset holds a list or a map"
+        ))
+        .hint("partitions and offsets are flat maps of texts, numbers, booleans and nulls")),
     }
 }
 
@@ -62,7 +76,7 @@ pub(super) fn listed(table: &OffsetTable, connector: &str) -> Vec<(SourcePartiti
 
 fn take(table: &RwLock<OffsetTable>, record: LogRecord<'_>) {
     let Some(key) = record.key else { return };
-    if let Err(error) = table.write().apply(key, record.value) {
+    if let Err(error) = table.write().apply(key, record.value, record.timestamp) {
         tracing::warn!(partition = record.partition, offset = record.offset, %error, "record of the offsets topic is ignored");
     }
 }
@@ -79,6 +93,7 @@ impl OffsetStore for KafkaOffsetStore {
     }
 
     async fn write(&self, connector: &str, offsets: Vec<(Arc<SourcePartition>, SourceOffset)>) -> Result<()> {
+        check(connector, &offsets)?;
         let log = self.log.get()?;
         let entries = entries(&self.table.read(), connector, &offsets);
         log.send_all(entries).await?;

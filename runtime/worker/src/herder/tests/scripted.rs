@@ -287,6 +287,10 @@ impl ConfigStore for GatedConfigs {
         self.store.put_restart(connector, include_tasks, only_failed).await
     }
 
+    async fn put_session_key(&self, key: millstream_core::cluster::SessionKey) -> Result<()> {
+        self.store.put_session_key(key).await
+    }
+
     async fn put_logger_level(&self, logger: &str, level: &str) -> Result<()> {
         self.store.put_logger_level(logger, level).await
     }
