@@ -46,6 +46,29 @@ impl ErrorKind {
             Self::Internal => "internal",
         }
     }
+
+    /// What to do about an error of this kind that does not say it better itself.
+    fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::Config => Some("correct the configuration; the connector starts again with it"),
+            Self::Data => {
+                Some("correct the record or the setting that reads it, or skip such records with errors.tolerance=all")
+            }
+            Self::Retriable | Self::Timeout => Some(
+                "see whether the service named above answers, then restart: POST /connectors/{name}/restart?includeTasks=true&onlyFailed=true",
+            ),
+            Self::NotFound => Some("check the name, and that the worker may see what it names"),
+            Self::Conflict => Some("look at the present state of what is named above, then try again"),
+            Self::Forbidden => {
+                Some("check the rights of the user named in the configuration, and the state of what is named above")
+            }
+            Self::Fatal => Some(
+                "put right what is named above, then restart: POST /connectors/{name}/restart?includeTasks=true&onlyFailed=true",
+            ),
+            Self::Stopped => None,
+            Self::Internal => Some("report this as a defect, with this text; a restart may help meanwhile"),
+        }
+    }
 }
 
 /// An error: a kind, a sentence that names the key, row or file, and what to do about it.
@@ -130,22 +153,57 @@ impl Error {
         self.0.kind == ErrorKind::Retriable
     }
 
-    /// The text shown as `trace` in a connector's status: sentence, places, causes and hint, a line each.
+    /// What caused it, nearest first: a sentence each, with its places. A cause that its predecessor ends with is left out, as is what
+    /// is to be done ([`Error::advice`]).
+    pub fn causes(&self) -> Vec<String> {
+        let mut causes = Vec::new();
+        let mut before = one_line(&self.0.message);
+        for error in self.chain() {
+            let (said, places) = match error.downcast_ref::<Self>() {
+                Some(own) => (one_line(&own.0.message), own.places()),
+                None => (one_line(&error.to_string()), &[][..]),
+            };
+            if !before.ends_with(&said) {
+                let places: String = places.iter().map(|place| format!(" ({place})")).collect();
+                causes.push(format!("{said}{places}"));
+            }
+            before = said;
+        }
+        causes
+    }
+
+    /// What to do about it: its own hint, or that of the first cause that has one.
+    pub fn advice(&self) -> Option<&str> {
+        let mut of_causes = self.chain().filter_map(|error| error.downcast_ref::<Self>()?.hint_text());
+        self.hint_text().or_else(|| of_causes.next())
+    }
+
+    fn chain(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+        let first = self.0.source.as_deref().map(|error| error as &(dyn std::error::Error + 'static));
+        std::iter::successors(first, |error| error.source())
+    }
+
+    /// The text shown as `trace` in a connector's status: what failed, where, the causes, and what to do, a line each.
     pub fn trace(&self) -> String {
-        let mut text = format!("{}: {}\n", self.0.kind.as_str(), self.0.message);
+        let mut text = format!("{}: {}\n", self.0.kind.as_str(), one_line(&self.0.message));
         for place in &self.0.detail {
-            text.push_str(&format!("\tat {place}\n"));
+            text.push_str(&format!("\tat {}\n", one_line(place)));
         }
-        let mut cause = self.0.source.as_deref().map(|e| e as &dyn std::error::Error);
-        while let Some(error) = cause {
-            text.push_str(&format!("Caused by: {error}\n"));
-            cause = error.source();
+        for cause in self.causes() {
+            text.push_str(&format!("Caused by: {cause}\n"));
         }
-        if let Some(hint) = &self.0.hint {
-            text.push_str(&format!("What to do: {hint}\n"));
+        if let Some(advice) = self.advice().or(self.0.kind.advice()) {
+            text.push_str(&format!("What to do: {}\n", one_line(advice)));
         }
         text
     }
+}
+
+fn one_line(text: &str) -> String {
+    if !text.contains(['\n', '\r']) {
+        return text.to_owned();
+    }
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for Error {
@@ -154,13 +212,11 @@ impl fmt::Display for Error {
         for place in &self.0.detail {
             write!(f, " ({place})")?;
         }
-        let mut cause = self.0.source.as_deref().map(|e| e as &dyn std::error::Error);
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
+        for cause in self.causes() {
+            write!(f, ": {cause}")?;
         }
-        if let Some(hint) = &self.0.hint {
-            write!(f, "; {hint}")?;
+        if let Some(advice) = self.advice() {
+            write!(f, "; {advice}")?;
         }
         Ok(())
     }
@@ -175,5 +231,51 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_deref().map(|e| e as &(dyn std::error::Error + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Wrapped(std::io::Error);
+
+    impl fmt::Display for Wrapped {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "cannot connect: {}", self.0)
+        }
+    }
+
+    impl std::error::Error for Wrapped {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    fn nested() -> Error {
+        let refused = Wrapped(std::io::Error::other("refused\nby the peer"));
+        let inner = Error::retriable("host db does not answer").at("port 5432").caused_by(refused).hint("start it");
+        Error::fatal("table t cannot be read").at("table t").caused_by(inner)
+    }
+
+    #[test]
+    fn a_trace_has_every_cause_once_and_one_advice() {
+        let expected = "fatal: table t cannot be read\n\tat table t\nCaused by: host db does not answer (port 5432)\n\
+                        Caused by: cannot connect: refused by the peer\nWhat to do: start it\n";
+        assert_eq!(nested().trace(), expected);
+        let line = "table t cannot be read (table t): host db does not answer (port 5432): cannot connect: refused by the peer; start it";
+        assert_eq!(nested().to_string(), line);
+    }
+
+    #[test]
+    fn every_kind_that_an_operator_meets_says_what_to_do() {
+        use ErrorKind::*;
+        for kind in [Config, Data, Retriable, NotFound, Conflict, Forbidden, Timeout, Fatal, Internal] {
+            let trace = Error::new(kind, "x").trace();
+            assert!(trace.starts_with(&format!("{}: x\n", kind.as_str())), "{trace}");
+            assert!(trace.lines().last().unwrap().starts_with("What to do: "), "{trace}");
+        }
+        assert_eq!(Error::stopped("x").trace(), "stopped: x\n");
     }
 }

@@ -167,16 +167,11 @@ impl Hidden {
         for place in error.places() {
             hidden = hidden.at(self.hide(place));
         }
-        let mut causes = Vec::new();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(source) = cause {
-            causes.push(self.hide(&source.to_string()));
-            cause = source.source();
-        }
+        let causes = error.causes().iter().map(|cause| self.hide(cause)).collect();
         if let Some(chain) = Cause::chain(causes) {
             hidden = hidden.caused_by(chain);
         }
-        match error.hint_text() {
+        match error.advice() {
             Some(hint) => hidden.hint(self.hide(hint)),
             None => hidden,
         }
