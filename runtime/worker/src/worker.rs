@@ -40,7 +40,7 @@ pub async fn run(
     let worker = Arc::new(config);
     tell_settings(&worker);
     check_converters(&worker).map_err(at_start)?;
-    let server = RestServer::bind(&worker.listeners).await.map_err(at_start)?;
+    let server = RestServer::bind(&worker.rest.listeners).await.map_err(at_start)?;
     let worker_id = worker_id(&worker, &server);
 
     let (requests, request_queue) = mpsc::channel(REQUESTS);

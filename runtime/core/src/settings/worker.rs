@@ -5,9 +5,10 @@ use std::time::Duration;
 use millstream_api::{Config, ConfigValues, Error, Result};
 
 use super::converter::ConverterSettings;
-use super::listener::{Advertised, Listener};
+use super::listener::Advertised;
 use super::metrics::MetricsSettings;
 use super::overrides::OverridePolicy;
+use super::rest::RestConfig;
 use super::worker_def::{self, MEMORY_BUDGET};
 
 /// How a worker keeps its state.
@@ -71,14 +72,8 @@ pub struct WorkerConfig {
     pub offset_flush_timeout: Duration,
     /// How long all tasks together may take to end.
     pub task_shutdown_graceful_timeout: Duration,
-    /// Where the REST API listens; never empty.
-    pub listeners: Vec<Listener>,
-    /// Where `/admin` is served: `None` on the listeners above; empty: nowhere; else there alone.
-    pub admin_listeners: Option<Vec<Listener>>,
-    /// `rest.advertised.host.name`.
-    pub advertised_host: Option<String>,
-    /// `rest.advertised.port`.
-    pub advertised_port: Option<u16>,
+    /// How the REST API is served.
+    pub rest: RestConfig,
     /// Source connectors may create topics.
     pub topic_creation_enable: bool,
     /// Topics that connectors use are remembered.
@@ -87,10 +82,6 @@ pub struct WorkerConfig {
     pub topic_tracking_allow_reset: bool,
     /// Which client settings connectors may change.
     pub override_policy: OverridePolicy,
-    /// `access.control.allow.origin`; empty: no cross-origin calls.
-    pub access_control_allow_origin: String,
-    /// `access.control.allow.methods`.
-    pub access_control_allow_methods: String,
     /// Settings below `producer.`.
     pub producer: Config,
     /// Settings below `consumer.`.
@@ -125,17 +116,8 @@ impl WorkerConfig {
         }
         let def = if is_distributed { worker_def::distributed() } else { worker_def::standalone() };
         let mut values = def.validate(raw);
-        let listeners = listeners(&mut values, "listeners");
-        if listeners.is_empty() && values.list("listeners").is_empty() {
-            values.error("listeners", "Invalid value for configuration listeners: at least one listener is needed");
-        }
-        let admin_listeners = raw.contains("admin.listeners").then(|| self::listeners(&mut values, "admin.listeners"));
+        let rest = RestConfig::of(&mut values, raw);
         let override_policy = override_policy(&mut values);
-        if !values.list("rest.extension.classes").is_empty() {
-            // Dropping one in silence could open an API that was meant to ask for a password.
-            values.error("rest.extension.classes", "Invalid value for configuration rest.extension.classes: REST extensions are not available in this release");
-        }
-        check_advertised_listener(&mut values);
         let values = values.into_valid()?;
 
         let millis = |key: &str| Duration::from_millis(values.int(key).unwrap_or_default().unsigned_abs());
@@ -164,7 +146,7 @@ impl WorkerConfig {
                 unused.push(key.to_owned());
             }
         }
-        let not_yet = ["config.providers", "response.http.headers.config"]
+        let not_yet = ["config.providers"]
             .into_iter()
             .filter(|key| raw.get(key).is_some_and(|value| !value.trim().is_empty()))
             .map(str::to_owned)
@@ -179,16 +161,11 @@ impl WorkerConfig {
             offset_flush_interval: millis("offset.flush.interval.ms"),
             offset_flush_timeout: millis("offset.flush.timeout.ms"),
             task_shutdown_graceful_timeout: millis("task.shutdown.graceful.timeout.ms"),
-            listeners,
-            admin_listeners,
-            advertised_host: given("rest.advertised.host.name"),
-            advertised_port: values.int("rest.advertised.port").and_then(|port| u16::try_from(port).ok()),
+            rest,
             topic_creation_enable: flag("topic.creation.enable"),
             topic_tracking_enable: flag("topic.tracking.enable"),
             topic_tracking_allow_reset: flag("topic.tracking.allow.reset"),
             override_policy,
-            access_control_allow_origin: text("access.control.allow.origin"),
-            access_control_allow_methods: text("access.control.allow.methods"),
             producer: raw.with_prefix("producer."),
             consumer: raw.with_prefix("consumer."),
             admin: raw.with_prefix("admin."),
@@ -204,12 +181,9 @@ impl WorkerConfig {
         })
     }
 
-    /// How others reach this worker: as `rest.advertised.*` says, else by the first listener; `default_host` (the machine's own
-    /// name) where that one listens on all interfaces.
+    /// How others reach this worker; `default_host` is the machine's own name.
     pub fn advertised(&self, default_host: &str) -> Advertised {
-        let any = Listener { host: None, port: 8083 };
-        let listener = self.listeners.first().unwrap_or(&any);
-        Advertised::new(listener, self.advertised_host.as_deref(), self.advertised_port, default_host)
+        self.rest.advertised(default_host)
     }
 
     /// The group of distributed mode.
@@ -221,20 +195,6 @@ impl WorkerConfig {
     }
 }
 
-fn listeners(values: &mut ConfigValues, key: &str) -> Vec<Listener> {
-    let (mut listeners, mut errors) = (Vec::new(), Vec::new());
-    for text in values.list(key) {
-        match Listener::parse(text) {
-            Ok(listener) => listeners.push(listener),
-            Err(reason) => errors.push(format!("Invalid value for configuration {key}: {text} {reason}")),
-        }
-    }
-    for error in errors {
-        values.error(key, error);
-    }
-    listeners
-}
-
 fn override_policy(values: &mut ConfigValues) -> OverridePolicy {
     const KEY: &str = "connector.client.config.override.policy";
     let name = values.text(KEY).unwrap_or("All").to_owned();
@@ -244,17 +204,6 @@ fn override_policy(values: &mut ConfigValues) -> OverridePolicy {
         values.error(KEY, format!("Invalid value {name} for configuration {KEY}: {reason}"));
         OverridePolicy::None
     })
-}
-
-fn check_advertised_listener(values: &mut ConfigValues) {
-    const KEY: &str = "rest.advertised.listener";
-    let other = values.text(KEY).filter(|text| !text.is_empty() && !text.eq_ignore_ascii_case("http"));
-    if let Some(other) = other.map(str::to_owned) {
-        values.error(
-            KEY,
-            format!("Invalid value {other} for configuration {KEY}: only http is available in this release"),
-        );
-    }
 }
 
 fn storage_topic(raw: &Config, values: &ConfigValues, prefix: &str) -> StorageTopic {

@@ -100,24 +100,6 @@ pub(super) fn common() -> ConfigDef {
             millis("task.shutdown.graceful.timeout.ms", 5_000, "How long all tasks together may take to end, in ms.")
                 .at_least(0),
         )
-        .key(ConfigKey::with_default("listeners", List, "http://:8083", Low, "Addresses the REST API listens on."))
-        .key(ConfigKey::nullable("admin.listeners", List, Low, "Addresses for /admin alone; empty turns it off."))
-        .key(ConfigKey::nullable("rest.advertised.host.name", Text, Low, "Host other workers reach this one by."))
-        .key(
-            ConfigKey::nullable("rest.advertised.port", Int, Low, "Port other workers reach this one by.")
-                .between(1, 65535),
-        )
-        .key(ConfigKey::nullable("rest.advertised.listener", Text, Low, "Protocol other workers reach this one by."))
-        .key(ConfigKey::with_default("rest.extension.classes", List, "", Low, "Extensions of the REST API."))
-        .key(ConfigKey::with_default(
-            "access.control.allow.origin",
-            Text,
-            "",
-            Low,
-            "Origin that browsers may call from.",
-        ))
-        .key(ConfigKey::with_default("access.control.allow.methods", Text, "", Low, "Methods for calls from browsers."))
-        .key(ConfigKey::with_default("response.http.headers.config", Text, "", Low, "Headers added to REST answers."))
         .key(flag("topic.creation.enable", "Let source connectors create topics by their topic.creation settings."))
         .key(flag("topic.tracking.enable", "Remember which topics a connector uses."))
         .key(flag("topic.tracking.allow.reset", "Let clients reset the topics of a connector."))
@@ -145,6 +127,7 @@ pub(super) fn common() -> ConfigDef {
             )
             .at_least(16 * 1024 * 1024),
         )
+        .extend(&super::rest::def())
         .extend(&super::metrics::def())
 }
 

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, lookup_host};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use millstream_core::settings::Listener;
+use millstream_core::settings::{Listener, Protocol};
 
 use super::{RestContext, router};
 
@@ -82,14 +82,16 @@ async fn serve(listener: TcpListener, app: Router, shutdown: CancellationToken) 
 
 async fn bind(listener: &Listener) -> Result<TcpListener> {
     let port = listener.port;
-    let shown = format!("http://{}:{port}", listener.host.as_deref().unwrap_or_default());
+    if listener.protocol == Protocol::Https {
+        return Err(Error::config(format!("listener {listener} asks for TLS, which is not available in this release")));
+    }
     let refused = |error: std::io::Error| {
         let hint = match error.kind() {
             std::io::ErrorKind::AddrInUse => "another process has this port; set another one in listeners",
             std::io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege; take a higher one in listeners",
             _ => "check the host and port in listeners",
         };
-        Error::fatal(format!("the REST API cannot listen on {shown}")).caused_by(error).hint(hint)
+        Error::fatal(format!("the REST API cannot listen on {listener}")).caused_by(error).hint(hint)
     };
     let addresses: Vec<SocketAddr> = match &listener.host {
         Some(host) => lookup_host((host.as_str(), port)).await.map_err(refused)?.collect(),

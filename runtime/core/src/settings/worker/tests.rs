@@ -132,7 +132,7 @@ fn admin_listeners() {
         if let Some(text) = text {
             raw.set("admin.listeners", text);
         }
-        WorkerConfig::parse(&raw).unwrap().admin_listeners
+        WorkerConfig::parse(&raw).unwrap().rest.admin_listeners
     };
     assert_eq!(admin(None), None);
     assert_eq!(admin(Some("")), Some(vec![]));
