@@ -64,7 +64,7 @@ fn misuses(differences: &IndexMap<String, Difference>, scenarios: &[Found]) -> V
 
 #[test]
 fn each_difference_is_used() -> Result<()> {
-    let wrong = misuses(&load()?, &super::all()?);
+    let wrong = misuses(&load()?, &super::script::load()?);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }

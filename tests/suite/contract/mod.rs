@@ -20,16 +20,6 @@ use crate::scenario::Kind;
 /// The longest any single wait takes.
 const LIMIT: Duration = Duration::from_secs(45);
 
-/// Scenarios of features that Millstream does not have yet: they must hold on Java, and here as soon as they can.
-const AWAITED: &str = "awaited";
-
-/// All scenarios, awaited ones too.
-fn all() -> Result<Vec<script::Found>> {
-    let mut found = script::load(&script::folder())?;
-    found.extend(script::load(&script::folder().join(AWAITED))?);
-    Ok(found)
-}
-
 /// `MILLSTREAM_CONTRACT=names,topics/` runs those scenarios alone whose name holds one of these texts.
 fn chosen(mut found: Vec<script::Found>) -> Vec<script::Found> {
     if let Ok(wanted) = std::env::var("MILLSTREAM_CONTRACT") {
@@ -40,18 +30,17 @@ fn chosen(mut found: Vec<script::Found>) -> Vec<script::Found> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn millstream_keeps_the_contract() -> Result<()> {
-    let required = run::run(Kind::Millstream, chosen(script::load(&script::folder())?)).await?;
-    let awaited = chosen(script::load(&script::folder().join(AWAITED))?);
-    let awaited = if awaited.is_empty() { Vec::new() } else { run::run(Kind::Millstream, awaited).await? };
-    println!("{}", report::lines(required.iter().chain(&awaited)));
-    report::all_passed(&required)
+    let mut outcomes = run::run(Kind::Millstream, chosen(script::load()?)).await?;
+    println!("{}", report::lines(&outcomes));
+    outcomes.retain(|outcome| !outcome.awaited);
+    report::all_passed(outcomes)
 }
 
 /// Not in the gate, for it is a test of the scenarios and not of Millstream: `make contract-java`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "make contract-java runs it"]
 async fn java_keeps_the_contract() -> Result<()> {
-    let outcomes = run::run(Kind::Java, chosen(all()?)).await?;
-    println!("{}", report::lines(outcomes.iter()));
-    report::all_passed(&outcomes)
+    let outcomes = run::run(Kind::Java, chosen(script::load()?)).await?;
+    println!("{}", report::lines(&outcomes));
+    report::all_passed(outcomes)
 }

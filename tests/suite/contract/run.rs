@@ -38,7 +38,12 @@ async fn outcome(kind: Kind, found: &Found, shared: Option<&Bed>) -> Outcome {
     let result = play(kind, found, shared).await;
     // Logs stay out of the one line.
     let reason = |error: Error| error.to_string().replace('\n', " ");
-    Outcome { name: found.name.clone(), steps: found.scenario.steps.len(), differs: result.err().map(reason) }
+    Outcome {
+        name: found.name.clone(),
+        steps: found.scenario.steps.len(),
+        awaited: found.scenario.awaited.is_some(),
+        differs: result.err().map(reason),
+    }
 }
 
 async fn play(kind: Kind, found: &Found, shared: Option<&Bed>) -> Result<()> {

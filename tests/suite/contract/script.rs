@@ -19,6 +19,8 @@ pub struct File(pub IndexMap<String, Scenario>);
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
+    /// What Millstream has to get before this scenario can hold on it.
+    pub awaited: Option<String>,
     /// Topic -> number of partitions.
     #[serde(default)]
     pub topics: IndexMap<String, i32>,
@@ -316,13 +318,11 @@ pub struct Found {
     pub scenario: Scenario,
 }
 
-/// All scenarios of a folder below `tests/contract`, itself not searched for folders.
-pub fn load(folder: &Path) -> Result<Vec<Found>> {
+/// All scenarios.
+pub fn load() -> Result<Vec<Found>> {
     let mut files = Vec::new();
-    if folder.is_dir() {
-        for entry in std::fs::read_dir(folder).context(folder.display())? {
-            files.push(entry?.path());
-        }
+    for entry in std::fs::read_dir(folder()).context(folder().display())? {
+        files.push(entry?.path());
     }
     files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     files.retain(|path| path.file_name().is_some_and(|name| name != super::difference::FILE));
