@@ -12,6 +12,8 @@ mod transform;
 
 use millstream_api::{ConfigDef, Converter, Error, PluginInfo, PluginKind, Predicate, Result, Transform};
 
+pub use transform::chain::{Chain, ChainFailure, ChainOutput};
+
 use table::{CONVERTERS, Entry, HEADER_CONVERTERS, PREDICATES, TRANSFORMS};
 
 /// The version of Kafka Connect whose plugins these stand in for; shown as theirs in REST answers.

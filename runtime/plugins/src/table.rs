@@ -3,7 +3,10 @@
 use millstream_api::{ConfigDef, Converter, PluginInfo, Predicate, Transform};
 
 use crate::converter::{self, Primitive, PrimitiveConverter};
-use crate::transform::settings;
+use crate::transform::{
+    Cast, DropHeaders, ExtractField, Filter, Flatten, HoistField, InsertField, MaskField, On, Part, RegexRouter,
+    ReplaceField, ValueToKey, settings,
+};
 use crate::{KAFKA_VERSION, predicate};
 
 /// A plugin of one kind: what it is called, its settings, and how to make one.
@@ -63,32 +66,100 @@ const fn transform(
 
 /// Transformations, by class name.
 pub(crate) const TRANSFORMS: &[Entry<dyn Transform>] = &[
-    transform("org.apache.kafka.connect.transforms.Cast$Key", || &settings::CAST, None),
-    transform("org.apache.kafka.connect.transforms.Cast$Value", || &settings::CAST, None),
-    transform("org.apache.kafka.connect.transforms.DropHeaders", || &settings::DROP_HEADERS, None),
-    transform("org.apache.kafka.connect.transforms.ExtractField$Key", || &settings::EXTRACT_FIELD, None),
-    transform("org.apache.kafka.connect.transforms.ExtractField$Value", || &settings::EXTRACT_FIELD, None),
-    transform("org.apache.kafka.connect.transforms.Filter", || &settings::FILTER, None),
-    transform("org.apache.kafka.connect.transforms.Flatten$Key", || &settings::FLATTEN, None),
-    transform("org.apache.kafka.connect.transforms.Flatten$Value", || &settings::FLATTEN, None),
+    transform(
+        "org.apache.kafka.connect.transforms.Cast$Key",
+        || &settings::CAST,
+        Some(|| Box::new(On::new(Part::Key, Cast::default()))),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.Cast$Value",
+        || &settings::CAST,
+        Some(|| Box::new(On::new(Part::Value, Cast::default()))),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.DropHeaders",
+        || &settings::DROP_HEADERS,
+        Some(|| Box::<DropHeaders>::default()),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.ExtractField$Key",
+        || &settings::EXTRACT_FIELD,
+        Some(|| Box::new(On::new(Part::Key, ExtractField::default()))),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.ExtractField$Value",
+        || &settings::EXTRACT_FIELD,
+        Some(|| Box::new(On::new(Part::Value, ExtractField::default()))),
+    ),
+    transform("org.apache.kafka.connect.transforms.Filter", || &settings::FILTER, Some(|| Box::<Filter>::default())),
+    transform(
+        "org.apache.kafka.connect.transforms.Flatten$Key",
+        || &settings::FLATTEN,
+        Some(|| Box::new(On::new(Part::Key, Flatten::default()))),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.Flatten$Value",
+        || &settings::FLATTEN,
+        Some(|| Box::new(On::new(Part::Value, Flatten::default()))),
+    ),
     transform("org.apache.kafka.connect.transforms.HeaderFrom$Key", || &settings::HEADER_FROM, None),
     transform("org.apache.kafka.connect.transforms.HeaderFrom$Value", || &settings::HEADER_FROM, None),
-    transform("org.apache.kafka.connect.transforms.HoistField$Key", || &settings::HOIST_FIELD, None),
-    transform("org.apache.kafka.connect.transforms.HoistField$Value", || &settings::HOIST_FIELD, None),
-    transform("org.apache.kafka.connect.transforms.InsertField$Key", || &settings::INSERT_FIELD, None),
-    transform("org.apache.kafka.connect.transforms.InsertField$Value", || &settings::INSERT_FIELD, None),
+    transform(
+        "org.apache.kafka.connect.transforms.HoistField$Key",
+        || &settings::HOIST_FIELD,
+        Some(|| Box::new(HoistField::new(Part::Key))),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.HoistField$Value",
+        || &settings::HOIST_FIELD,
+        Some(|| Box::new(HoistField::new(Part::Value))),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.InsertField$Key",
+        || &settings::INSERT_FIELD,
+        Some(|| Box::new(On::new(Part::Key, InsertField::default()))),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.InsertField$Value",
+        || &settings::INSERT_FIELD,
+        Some(|| Box::new(On::new(Part::Value, InsertField::default()))),
+    ),
     transform("org.apache.kafka.connect.transforms.InsertHeader", || &settings::INSERT_HEADER, None),
-    transform("org.apache.kafka.connect.transforms.MaskField$Key", || &settings::MASK_FIELD, None),
-    transform("org.apache.kafka.connect.transforms.MaskField$Value", || &settings::MASK_FIELD, None),
-    transform("org.apache.kafka.connect.transforms.RegexRouter", || &settings::REGEX_ROUTER, None),
-    transform("org.apache.kafka.connect.transforms.ReplaceField$Key", || &settings::REPLACE_FIELD, None),
-    transform("org.apache.kafka.connect.transforms.ReplaceField$Value", || &settings::REPLACE_FIELD, None),
+    transform(
+        "org.apache.kafka.connect.transforms.MaskField$Key",
+        || &settings::MASK_FIELD,
+        Some(|| Box::new(On::new(Part::Key, MaskField::default()))),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.MaskField$Value",
+        || &settings::MASK_FIELD,
+        Some(|| Box::new(On::new(Part::Value, MaskField::default()))),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.RegexRouter",
+        || &settings::REGEX_ROUTER,
+        Some(|| Box::<RegexRouter>::default()),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.ReplaceField$Key",
+        || &settings::REPLACE_FIELD,
+        Some(|| Box::new(On::new(Part::Key, ReplaceField::default()))),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.ReplaceField$Value",
+        || &settings::REPLACE_FIELD,
+        Some(|| Box::new(On::new(Part::Value, ReplaceField::default()))),
+    ),
     transform("org.apache.kafka.connect.transforms.SetSchemaMetadata$Key", || &settings::SET_SCHEMA_METADATA, None),
     transform("org.apache.kafka.connect.transforms.SetSchemaMetadata$Value", || &settings::SET_SCHEMA_METADATA, None),
     transform("org.apache.kafka.connect.transforms.TimestampConverter$Key", || &settings::TIMESTAMP_CONVERTER, None),
     transform("org.apache.kafka.connect.transforms.TimestampConverter$Value", || &settings::TIMESTAMP_CONVERTER, None),
     transform("org.apache.kafka.connect.transforms.TimestampRouter", || &settings::TIMESTAMP_ROUTER, None),
-    transform("org.apache.kafka.connect.transforms.ValueToKey", || &settings::VALUE_TO_KEY, None),
+    transform(
+        "org.apache.kafka.connect.transforms.ValueToKey",
+        || &settings::VALUE_TO_KEY,
+        Some(|| Box::new(ValueToKey::default())),
+    ),
 ];
 
 /// Predicates, by class name.

@@ -4,10 +4,37 @@
 //! part, null rows, failed rows, the order of rows). Values under a schema are edited as arrays ([`structs`]), with what there is
 //! to know of a schema worked out once ([`plans`]); values without schema as JSON text ([`json`]).
 
+mod cast;
+pub(crate) mod chain;
+mod drop_headers;
 mod edit;
+mod extract_field;
+mod filter;
+mod flatten;
+mod hoist_field;
+mod insert_field;
 mod json;
+mod mask_field;
 mod outcome;
 mod part;
+mod path;
 mod plans;
+mod regex_router;
+mod replace_field;
 pub(crate) mod settings;
 mod structs;
+mod value_to_key;
+
+pub(crate) use cast::Cast;
+pub(crate) use drop_headers::DropHeaders;
+pub(crate) use edit::On;
+pub(crate) use extract_field::ExtractField;
+pub(crate) use filter::Filter;
+pub(crate) use flatten::Flatten;
+pub(crate) use hoist_field::HoistField;
+pub(crate) use insert_field::InsertField;
+pub(crate) use mask_field::MaskField;
+pub(crate) use part::Part;
+pub(crate) use regex_router::RegexRouter;
+pub(crate) use replace_field::ReplaceField;
+pub(crate) use value_to_key::ValueToKey;

@@ -72,7 +72,7 @@ fn chosen(
 }
 
 /// These rows, without a copy where they are neighbours.
-fn select(batch: Batch, rows: &UInt32Array) -> Result<Batch> {
+pub(crate) fn select(batch: Batch, rows: &UInt32Array) -> Result<Batch> {
     match (rows.values().first(), rows.values().last()) {
         (Some(&first), Some(&last)) if (last - first) as usize + 1 == rows.len() => {
             Ok(if rows.len() == batch.len() { batch } else { batch.slice(first as usize, rows.len()) })
