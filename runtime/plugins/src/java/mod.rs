@@ -1,3 +1,4 @@
 //! What users write in Java's notations.
 
+pub(crate) mod number;
 pub(crate) mod regex;

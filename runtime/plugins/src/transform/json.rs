@@ -162,12 +162,10 @@ impl<'a> Object<'a> {
     /// Reads another object. False when the text is null; an error when it is neither.
     pub fn read(&mut self, text: &'a str, part: &str) -> Result<bool> {
         self.entries.clear();
-        let mut cursor = Cursor::new(text);
-        let kind = cursor.kind().map_err(|e| not_json(part, e))?;
-        match kind {
+        match kind_of(text, part)? {
             Kind::Null => Ok(false),
-            Kind::Object => self.read_entries(&mut cursor).map(|()| true).map_err(|e| not_json(part, e)),
-            kind => Err(Error::data(format!("the {part} is no map but {}", kind_word(kind)))),
+            Kind::Object => self.read_entries(&mut Cursor::new(text)).map(|()| true).map_err(|e| not_json(part, e)),
+            kind => Err(no_map(part, kind)),
         }
     }
 
@@ -177,11 +175,7 @@ impl<'a> Object<'a> {
             return cursor.end();
         }
         loop {
-            cursor.skip_blanks();
-            let start = cursor.position();
-            cursor.skip_string()?;
-            let raw = cursor.slice_from(start);
-            let raw = raw.get(1..raw.len() - 1).unwrap_or_default();
+            let raw = raw_string(cursor)?;
             cursor.expect(b':', "a colon")?;
             cursor.skip_blanks();
             let start = cursor.position();
@@ -291,7 +285,27 @@ impl<'a> Json<'a> {
     }
 }
 
-fn not_json(what: &str, error: SyntaxError) -> Error {
+/// The kind of a value, judged by its first byte.
+pub(crate) fn kind_of(text: &str, part: &str) -> Result<Kind> {
+    Cursor::new(text).kind().map_err(|e| not_json(part, e))
+}
+
+/// What stands between the quotes of a string.
+pub(crate) fn raw_string<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, SyntaxError> {
+    cursor.skip_blanks();
+    let start = cursor.position();
+    cursor.skip_string()?;
+    let quoted = cursor.slice_from(start);
+    Ok(quoted.get(1..quoted.len() - 1).unwrap_or_default())
+}
+
+/// The error of a value that is no map.
+pub(crate) fn no_map(part: &str, kind: Kind) -> Error {
+    Error::data(format!("the {part} is no map but {}", kind_word(kind)))
+}
+
+/// The error of a text that is not JSON.
+pub(crate) fn not_json(what: &str, error: SyntaxError) -> Error {
     Error::data(format!("the {what} is not JSON: expected {} at byte {}", error.expected, error.at))
 }
 

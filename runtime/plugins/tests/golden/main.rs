@@ -1,6 +1,7 @@
-//! Converters against what Kafka Connect 4.3.1 recorded, both directions.
+//! Converters and transformations against what Kafka Connect 4.3.1 recorded.
 
 mod json;
 mod plain;
 mod settings;
+mod transform;
 mod vectors;

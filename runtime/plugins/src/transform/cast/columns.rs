@@ -1,0 +1,287 @@
+//! Casts of columns.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, StringArray, StringBuilder,
+};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::compute::{cast, nullif};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Decimal256Type, Field, Float32Type, Float64Type, Int8Type, Int16Type,
+    Int32Type, Int64Type, Time32MillisecondType, TimestampMillisecondType,
+};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::DateTime;
+use millstream_api::java_text::{write_decimal, write_double, write_float};
+use millstream_api::{Error, Result, schema};
+use num_bigint::BigInt;
+
+use super::To;
+use crate::java::number::{Decimal, float, whole};
+
+const DAY: i64 = 86_400_000;
+
+/// The values of another type, and the rows of those that cannot have it: they are null. Nulls stay.
+pub(super) fn cast_column(field: &Field, array: &ArrayRef, to: To) -> Result<(ArrayRef, Vec<usize>)> {
+    let done = |array: ArrayRef| Ok((array, Vec::new()));
+    match array.data_type() {
+        DataType::Int8 => done(numbers::<Int8Type>(array, to)),
+        DataType::Int16 => done(numbers::<Int16Type>(array, to)),
+        DataType::Int32 => done(numbers::<Int32Type>(array, to)),
+        DataType::Int64 => done(numbers::<Int64Type>(array, to)),
+        DataType::Float32 => done(numbers::<Float32Type>(array, to)),
+        DataType::Float64 => done(numbers::<Float64Type>(array, to)),
+        DataType::Boolean => done(booleans(array.as_boolean(), to)),
+        DataType::Utf8 => Ok(texts(array.as_string(), to)),
+        DataType::Date32 | DataType::Time32(_) | DataType::Timestamp(..) => dates(array, to),
+        DataType::Decimal128(_, scale) => {
+            let values = array.as_primitive::<Decimal128Type>();
+            done(decimals(array, to, |row| (values.value(row).into(), i64::from(*scale))))
+        }
+        DataType::Decimal256(_, scale) => {
+            let values = array.as_primitive::<Decimal256Type>();
+            let big = |row| BigInt::from_signed_bytes_le(&values.value(row).to_le_bytes());
+            done(decimals(array, to, |row| (big(row), i64::from(*scale))))
+        }
+        DataType::Binary if schema::name(field) == Some(schema::DECIMAL) => {
+            let values = array.as_binary::<i32>();
+            let scale = schema::parameter(field, schema::SCALE).and_then(|scale| scale.parse().ok());
+            let scale: i64 = scale.ok_or_else(|| Error::data("a Decimal has no scale"))?;
+            done(decimals(array, to, |row| (BigInt::from_signed_bytes_be(values.value(row)), scale)))
+        }
+        DataType::Binary if to == To::String => {
+            let values = array.as_binary::<i32>();
+            done(printed(array, |row, out| {
+                let start = out.len();
+                out.resize(start + values.value(row).len().div_ceil(3) * 4, 0);
+                let place = out.get_mut(start..).unwrap_or_default();
+                let len = STANDARD.encode_slice(values.value(row), place).unwrap_or_default();
+                out.truncate(start + len);
+            }))
+        }
+        _ => {
+            let failed = (0..array.len()).filter(|row| array.is_valid(*row)).collect();
+            Ok((arrow::array::new_null_array(&to.data_type(), array.len()), failed))
+        }
+    }
+}
+
+/// A number that Java's `Number` methods narrow.
+trait JavaNumber: Copy {
+    fn int(self) -> i32;
+    fn long(self) -> i64;
+    fn float(self) -> f32;
+    fn double(self) -> f64;
+    fn print(self, out: &mut Vec<u8>);
+
+    /// Floats take the way over int: `byteValue` of 1e300 is that of the largest int.
+    fn byte(self) -> i8 {
+        self.int() as i8
+    }
+
+    fn short(self) -> i16 {
+        self.int() as i16
+    }
+}
+
+macro_rules! java_number {
+    ($($native:ty: $print:expr),*) => {$(
+        impl JavaNumber for $native {
+            fn int(self) -> i32 {
+                self as i32
+            }
+            fn long(self) -> i64 {
+                self as i64
+            }
+            fn float(self) -> f32 {
+                self as f32
+            }
+            fn double(self) -> f64 {
+                self as f64
+            }
+            fn print(self, out: &mut Vec<u8>) {
+                $print(out, self);
+            }
+        }
+    )*};
+}
+
+java_number!(i8: print_whole, i16: print_whole, i32: print_whole, i64: print_whole, f32: write_float, f64: write_double);
+
+fn print_whole(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+fn numbers<T: ArrowPrimitiveType>(array: &ArrayRef, to: To) -> ArrayRef
+where
+    T::Native: JavaNumber,
+{
+    let values = array.as_primitive::<T>();
+    match to {
+        To::Int8 => Arc::new(values.unary::<_, Int8Type>(JavaNumber::byte)),
+        To::Int16 => Arc::new(values.unary::<_, Int16Type>(JavaNumber::short)),
+        To::Int32 => Arc::new(values.unary::<_, Int32Type>(JavaNumber::int)),
+        To::Int64 => Arc::new(values.unary::<_, Int64Type>(JavaNumber::long)),
+        To::Float32 => Arc::new(values.unary::<_, Float32Type>(JavaNumber::float)),
+        To::Float64 => Arc::new(values.unary::<_, Float64Type>(JavaNumber::double)),
+        To::Boolean => Arc::new(BooleanArray::from_unary(values, |value| value.long() != 0)),
+        To::String => printed(array, |row, out| values.value(row).print(out)),
+    }
+}
+
+fn booleans(values: &BooleanArray, to: To) -> ArrayRef {
+    let word = |value: bool| if value { "true" } else { "false" };
+    let nulls = values.nulls().cloned();
+    let bits = values.values();
+    match to {
+        To::Int8 => flags::<Int8Type>(bits, nulls, 1),
+        To::Int16 => flags::<Int16Type>(bits, nulls, 1),
+        To::Int32 => flags::<Int32Type>(bits, nulls, 1),
+        To::Int64 => flags::<Int64Type>(bits, nulls, 1),
+        To::Float32 => flags::<Float32Type>(bits, nulls, 1.0),
+        To::Float64 => flags::<Float64Type>(bits, nulls, 1.0),
+        To::Boolean => Arc::new(values.clone()),
+        To::String => Arc::new(values.iter().map(|value| value.map(word)).collect::<StringArray>()),
+    }
+}
+
+fn flags<T: ArrowPrimitiveType>(bits: &BooleanBuffer, nulls: Option<NullBuffer>, one: T::Native) -> ArrayRef {
+    let values = bits.iter().map(|bit| if bit { one } else { T::Native::default() });
+    Arc::new(PrimitiveArray::<T>::new(values.collect(), nulls))
+}
+
+fn texts(values: &StringArray, to: To) -> (ArrayRef, Vec<usize>) {
+    fn parsed<T: ArrowPrimitiveType>(
+        values: &StringArray,
+        parse: impl Fn(&str) -> Option<T::Native>,
+    ) -> (ArrayRef, Vec<usize>) {
+        let mut failed = Vec::new();
+        let numbers = values.iter().enumerate().map(|(row, text)| {
+            let number = parse(text?);
+            if number.is_none() {
+                failed.push(row);
+            }
+            number
+        });
+        let array: PrimitiveArray<T> = numbers.collect();
+        (Arc::new(array), failed)
+    }
+    match to {
+        To::Int8 => parsed::<Int8Type>(values, |text| whole(text)?.try_into().ok()),
+        To::Int16 => parsed::<Int16Type>(values, |text| whole(text)?.try_into().ok()),
+        To::Int32 => parsed::<Int32Type>(values, |text| whole(text)?.try_into().ok()),
+        To::Int64 => parsed::<Int64Type>(values, whole),
+        To::Float32 => parsed::<Float32Type>(values, float),
+        To::Float64 => parsed::<Float64Type>(values, float),
+        To::Boolean => {
+            let truth = values.iter().map(|text| text.map(|text| text.eq_ignore_ascii_case("true")));
+            (Arc::new(truth.collect::<BooleanArray>()), Vec::new())
+        }
+        To::String => (Arc::new(values.clone()), Vec::new()),
+    }
+}
+
+/// Days or milliseconds as numbers; as text in ISO 8601, of which the value alone chooses the form.
+fn dates(array: &ArrayRef, to: To) -> Result<(ArrayRef, Vec<usize>)> {
+    let plain = |kind| cast(array, &kind).map_err(|e| Error::internal("a date is no number").caused_by(e));
+    let days = array.data_type() == &DataType::Date32;
+    if to != To::String {
+        let timestamp = matches!(array.data_type(), DataType::Timestamp(..));
+        let number = plain(if timestamp { DataType::Int64 } else { DataType::Int32 })?;
+        let cast = if timestamp { numbers::<Int64Type>(&number, to) } else { numbers::<Int32Type>(&number, to) };
+        return Ok((cast, Vec::new()));
+    }
+    let millis: Box<dyn Fn(usize) -> i64 + '_> = match array.data_type() {
+        DataType::Date32 if days => Box::new(|row| i64::from(array.as_primitive::<Date32Type>().value(row)) * DAY),
+        DataType::Time32(_) => Box::new(|row| array.as_primitive::<Time32MillisecondType>().value(row).into()),
+        _ => Box::new(|row| array.as_primitive::<TimestampMillisecondType>().value(row)),
+    };
+    let mut failed = Vec::new();
+    let printed = printed(array, |row, out| {
+        if !print_date(millis(row), out) {
+            failed.push(row);
+        }
+    });
+    if failed.is_empty() {
+        return Ok((printed, failed));
+    }
+    let bits = BooleanBuffer::collect_bool(array.len(), |row| failed.binary_search(&row).is_ok());
+    let printed = nullif(&printed, &BooleanArray::new(bits, None));
+    Ok((printed.map_err(|e| Error::internal("failed rows cannot be left out").caused_by(e))?, failed))
+}
+
+/// What lies before 1970-01-02 is taken for a time, a midnight for a date: as in Java, whatever the schema says. False when the
+/// year is beyond all calendars.
+fn print_date(millis: i64, out: &mut Vec<u8>) -> bool {
+    let Some(date) = DateTime::from_timestamp_millis(if millis < DAY { millis.rem_euclid(DAY) } else { millis }) else {
+        return false;
+    };
+    let pattern = match millis {
+        ..DAY => "%H:%M:%S%.3fZ",
+        _ if millis % DAY == 0 => "%Y-%m-%d",
+        _ => "%Y-%m-%dT%H:%M:%S%.3fZ",
+    };
+    let text = date.format(pattern).to_string();
+    // A year of five digits has a sign here, and none in Java.
+    out.extend_from_slice(text.strip_prefix('+').unwrap_or(&text).as_bytes());
+    true
+}
+
+fn decimals(array: &ArrayRef, to: To, value: impl Fn(usize) -> (BigInt, i64)) -> ArrayRef {
+    let print = |row: usize, out: &mut Vec<u8>| {
+        let (unscaled, scale) = value(row);
+        write_decimal(out, &unscaled.to_string(), scale);
+    };
+    let long = |row| {
+        let (unscaled, scale) = value(row);
+        Decimal { unscaled, scale }.long()
+    };
+    let mut text = Vec::new();
+    let mut double = |row| {
+        text.clear();
+        print(row, &mut text);
+        std::str::from_utf8(&text).ok().and_then(float::<f64>).unwrap_or(f64::NAN)
+    };
+    let mut text = Vec::new();
+    let mut single = |row| {
+        text.clear();
+        print(row, &mut text);
+        std::str::from_utf8(&text).ok().and_then(float::<f32>).unwrap_or(f32::NAN)
+    };
+    match to {
+        To::Int8 => each::<Int8Type>(array, |row| long(row) as i8),
+        To::Int16 => each::<Int16Type>(array, |row| long(row) as i16),
+        To::Int32 => each::<Int32Type>(array, |row| long(row) as i32),
+        To::Int64 => each::<Int64Type>(array, long),
+        To::Float32 => each::<Float32Type>(array, &mut single),
+        To::Float64 => each::<Float64Type>(array, &mut double),
+        To::Boolean => {
+            let bits = BooleanBuffer::collect_bool(array.len(), |row| array.is_valid(row) && long(row) != 0);
+            Arc::new(BooleanArray::new(bits, array.nulls().cloned()))
+        }
+        To::String => printed(array, print),
+    }
+}
+
+fn each<T: ArrowPrimitiveType>(array: &ArrayRef, mut value: impl FnMut(usize) -> T::Native) -> ArrayRef {
+    let values = (0..array.len()).map(|row| if array.is_valid(row) { value(row) } else { T::Native::default() });
+    Arc::new(PrimitiveArray::<T>::new(values.collect(), array.nulls().cloned()))
+}
+
+/// Texts, of which `print` appends each. Nulls stay.
+fn printed(array: &ArrayRef, mut print: impl FnMut(usize, &mut Vec<u8>)) -> ArrayRef {
+    let mut texts = StringBuilder::with_capacity(array.len(), array.len() * 8);
+    let mut text = Vec::new();
+    for row in 0..array.len() {
+        if array.is_null(row) {
+            texts.append_null();
+            continue;
+        }
+        text.clear();
+        print(row, &mut text);
+        texts.append_value(String::from_utf8_lossy(&text));
+    }
+    Arc::new(texts.finish())
+}

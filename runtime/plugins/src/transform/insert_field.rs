@@ -1,0 +1,232 @@
+//! `org.apache.kafka.connect.transforms.InsertField`: what surrounds a record, and fixed text, as fields.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Int32Array, Int64Array, StringArray, TimestampMillisecondArray};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
+use arrow::datatypes::{DataType, Field, FieldRef};
+use millstream_api::{Config, Error, Result, RowFailure, schema};
+
+use super::edit::{Edit, Edited, Input, Nulls};
+use super::json::{Object, ObjectWriter, Row, edit_rows};
+use super::plans::Plans;
+use super::settings::{INSERT_FIELD, REPLACE_NULL};
+use super::structs::{Filler, StructRows, with_fields};
+use crate::converter::json::escape::write_string;
+
+/// Adds fields in a fixed order: topic, partition, offset, timestamp, static value.
+#[derive(Default)]
+pub(crate) struct InsertField {
+    inserts: Vec<Insert>,
+    replace_null: bool,
+    plans: Plans<Plan>,
+}
+
+/// One field to add.
+#[derive(Clone)]
+struct Insert {
+    name: String,
+    required: bool,
+    what: What,
+}
+
+#[derive(Clone, PartialEq)]
+enum What {
+    Topic,
+    Partition,
+    Offset,
+    Timestamp,
+    Static(String),
+}
+
+struct Plan {
+    field: FieldRef,
+    fillers: Vec<Filler>,
+}
+
+impl Insert {
+    /// A `!` behind the name makes the field required, a `?` optional, which it is without either.
+    fn of(name: &str, what: What) -> Self {
+        let required = name.ends_with('!');
+        let name = name.strip_suffix(['!', '?']).unwrap_or(name).to_owned();
+        Self { name, required, what }
+    }
+
+    fn field(&self) -> Field {
+        let data_type = match self.what {
+            What::Topic | What::Static(_) => DataType::Utf8,
+            What::Partition => DataType::Int32,
+            What::Offset => DataType::Int64,
+            What::Timestamp => schema::timestamp_type(),
+        };
+        Field::new(&self.name, data_type, !self.required)
+    }
+
+    /// The values for all rows; null where there is none.
+    fn values(&self, input: Input<'_>) -> Result<ArrayRef> {
+        let rows = input.batch.len();
+        Ok(match &self.what {
+            What::Topic => repeated(&input.batch.topic, rows)?,
+            What::Static(text) => repeated(text, rows)?,
+            What::Partition => match (input.from, &input.batch.partitions) {
+                (Some(from), _) => Arc::new(Int32Array::from_value(from.partition, rows)),
+                (None, Some(partitions)) => Arc::new(partitions.clone()),
+                (None, None) => Arc::new(Int32Array::new_null(rows)),
+            },
+            What::Offset => Arc::new(offsets(input)?.clone()),
+            What::Timestamp => Arc::new(match &input.batch.timestamps {
+                Some(times) => {
+                    TimestampMillisecondArray::new(times.values().clone(), times.nulls().cloned()).with_timezone("UTC")
+                }
+                None => TimestampMillisecondArray::new_null(rows).with_timezone("UTC"),
+            }),
+        })
+    }
+
+    /// Appends the entry of a row, unless it has no value.
+    fn write(&self, input: Input<'_>, row: usize, writer: &mut ObjectWriter<'_>) -> Result<()> {
+        let number = match &self.what {
+            What::Topic | What::Static(_) => {
+                let text = if let What::Static(text) = &self.what { text } else { &*input.batch.topic };
+                write_string(writer.name(&self.name), text.as_bytes());
+                return Ok(());
+            }
+            What::Partition => match (input.from, &input.batch.partitions) {
+                (Some(from), _) => Some(from.partition.into()),
+                (None, Some(all)) => all.is_valid(row).then(|| all.value(row).into()),
+                (None, None) => None,
+            },
+            What::Offset => Some(offsets(input)?.value(row)),
+            What::Timestamp => {
+                let times = input.batch.timestamps.as_ref();
+                times.filter(|times| times.is_valid(row)).map(|times| times.value(row))
+            }
+        };
+        if let Some(number) = number {
+            writer.name(&self.name).extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        }
+        Ok(())
+    }
+
+    /// True when the row has the value.
+    fn has(&self, input: Input<'_>, row: usize) -> bool {
+        match self.what {
+            What::Topic | What::Static(_) | What::Offset => true,
+            What::Partition => {
+                input.from.is_some() || input.batch.partitions.as_ref().is_some_and(|all| all.is_valid(row))
+            }
+            What::Timestamp => input.batch.timestamps.as_ref().is_some_and(|all| all.is_valid(row)),
+        }
+    }
+}
+
+fn offsets<'a>(input: Input<'a>) -> Result<&'a Int64Array> {
+    match input.from {
+        Some(from) if from.offsets.len() == input.batch.len() => Ok(from.offsets),
+        Some(_) => Err(Error::internal("a batch and its offsets are not of one length")),
+        None => Err(Error::data("a record of a source has no offset yet")
+            .hint("offset.field of InsertField is for sink connectors only")),
+    }
+}
+
+/// The same text in every row.
+fn repeated(text: &str, rows: usize) -> Result<ArrayRef> {
+    let size = text.len().checked_mul(rows).filter(|size| i32::try_from(*size).is_ok());
+    let size = size.ok_or_else(|| Error::data("a field with the same text in every row does not fit into 2 GiB"))?;
+    let mut bytes = Vec::with_capacity(size);
+    for _ in 0..rows {
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    let offsets = OffsetBuffer::from_lengths(std::iter::repeat_n(text.len(), rows));
+    StringArray::try_new(offsets, Buffer::from_vec(bytes), None)
+        .map(|array| Arc::new(array) as ArrayRef)
+        .map_err(|e| Error::internal("repeated text is no text").caused_by(e))
+}
+
+impl Edit for InsertField {
+    const NULLS: Nulls = Nulls::Pass;
+
+    fn configure(&mut self, config: &Config) -> Result<()> {
+        let values = INSERT_FIELD.validate(config).into_valid()?;
+        let (static_field, static_value) = (values.text("static.field"), values.text("static.value"));
+        let mut inserts = Vec::new();
+        for (key, what) in [
+            ("topic.field", What::Topic),
+            ("partition.field", What::Partition),
+            ("offset.field", What::Offset),
+            ("timestamp.field", What::Timestamp),
+        ] {
+            inserts.extend(values.text(key).map(|name| Insert::of(name, what)));
+        }
+        match (static_field, static_value) {
+            (Some(name), Some(value)) => inserts.push(Insert::of(name, What::Static(value.to_owned()))),
+            (Some(_), None) => {
+                return Err(Error::config("static.value: it has no value, but static.field names a field for it"));
+            }
+            _ => {}
+        }
+        if inserts.is_empty() {
+            return Err(Error::config("No field insertion configured")
+                .hint("set topic.field, partition.field, offset.field, timestamp.field or static.field"));
+        }
+        *self = Self { inserts, replace_null: values.bool(REPLACE_NULL).unwrap_or(true), plans: Plans::default() };
+        Ok(())
+    }
+
+    fn typed(&mut self, input: Input<'_>) -> Result<Edited> {
+        let rows = StructRows::of(input)?;
+        let (inserts, replace_null) = (&self.inserts, self.replace_null);
+        let plan = self.plans.of(input.column.field(), || {
+            let fields = rows.fields.iter().cloned().chain(inserts.iter().map(|insert| Arc::new(insert.field())));
+            let fillers: Result<Vec<_>> = rows.fields.iter().map(|field| Filler::of(field, replace_null)).collect();
+            Ok(Plan { field: with_fields(input.column.field(), fields.collect())?, fillers: fillers? })
+        })?;
+        let mut columns = Vec::with_capacity(plan.fillers.len() + inserts.len());
+        for (filler, column) in plan.fillers.iter().zip(rows.array.columns()) {
+            columns.push(filler.fill(column)?);
+        }
+        let mut failures = Vec::new();
+        let mut nulls = rows.nulls().cloned();
+        for insert in inserts {
+            let values = insert.values(input)?;
+            if insert.required && values.null_count() > 0 {
+                failures.extend((0..values.len()).filter(|row| !insert.has(input, *row)).map(|row| {
+                    let name = &insert.name;
+                    let error = Error::data(format!("the required field {name} of InsertField has no value"));
+                    RowFailure { row, error: error.hint(format!("write {name}? to make the field optional")) }
+                }));
+                nulls = NullBuffer::union(nulls.as_ref(), values.nulls());
+            }
+            columns.push(values);
+        }
+        let column = super::structs::struct_column(&plan.field, columns, nulls, rows.array.len())?;
+        Ok(Edited { column, failures })
+    }
+
+    fn schemaless(&mut self, input: Input<'_>) -> Result<Edited> {
+        if self.inserts.iter().any(|insert| insert.what == What::Offset) {
+            offsets(input)?;
+        }
+        let mut object = Object::new();
+        edit_rows(input, |row, text, out| {
+            if !object.read(text, input.part.word())? {
+                return Ok(Row::Same);
+            }
+            let mut writer = ObjectWriter::new(out);
+            for entry in &object.entries {
+                // What is inserted takes the place of what was there.
+                if !self.inserts.iter().any(|insert| entry.name.is(&insert.name) && insert.has(input, row)) {
+                    writer.entry(*entry);
+                }
+            }
+            for (place, insert) in self.inserts.iter().enumerate() {
+                let later = self.inserts.get(place + 1..).unwrap_or_default();
+                if !later.iter().any(|later| later.name == insert.name && later.has(input, row)) {
+                    insert.write(input, row, &mut writer)?;
+                }
+            }
+            writer.end();
+            Ok(Row::Written)
+        })
+    }
+}
