@@ -7,6 +7,7 @@ use millstream_api::{ConnectorKind, PluginInfo};
 use regex::Regex;
 
 use super::WorkerConfig;
+use super::restart_def::restart_keys;
 use ConfigType::{Boolean, Class, Int, List, Long, Short, String as Text};
 use Importance::{High, Low, Medium};
 
@@ -176,7 +177,8 @@ fn common() -> ConfigDef {
     .key(
         ConfigKey::with_default("errors.log.include.messages", Boolean, false, Medium, "Name the record in the log.")
             .shown(ERRORS, 5, Width::Short, "Log Error Details"),
-    )
+        );
+    restart_keys(def)
 }
 
 fn source(common: ConfigDef) -> ConfigDef {

@@ -10,6 +10,7 @@ mod overrides;
 pub mod provider;
 mod rest;
 mod worker;
+mod restart_def;
 mod worker_def;
 
 pub use connector::{ConnectorSettings, ReloadAction, Topics, check_settings};
