@@ -122,60 +122,67 @@ fn common() -> ConfigDef {
     for (part, word, order) in [("key", "Key", 6), ("value", "Value", 8), ("header", "Header", 10)] {
         def = converter(def, part, word, order);
     }
-    def.key(
-        ConfigKey::with_default("transforms", List, "", Low, "Names of transformations, in order.")
-            .shown("Transforms", 12, Width::Long, "Transforms")
-            .check(not_available),
-    )
-    .key(
-        ConfigKey::with_default("predicates", List, "", Low, "Names of predicates.")
-            .shown("Predicates", 13, Width::Long, "Predicates")
-            .check(not_available),
-    )
-    .key(
-        words(
-            "config.action.reload",
-            "restart",
-            Low,
-            "What to do when a value from outside changes.",
-            &["none", "restart"],
+    let def = def
+        .key(
+            ConfigKey::with_default("transforms", List, "", Low, "Names of transformations, in order.")
+                .shown("Transforms", 12, Width::Long, "Transforms")
+                .check(not_available),
         )
-        .shown(COMMON, 14, Width::Medium, "Reload Action"),
-    )
-    .key(
-        ConfigKey::with_default("errors.retry.timeout", Long, 0, Medium, "How long to retry, in ms; -1: for ever.")
-            .shown(ERRORS, 1, Width::Medium, "Retry Timeout for Errors")
-            .at_least(-1),
-    )
-    .key(
-        ConfigKey::with_default(
-            "errors.retry.delay.max.ms",
-            Long,
-            60_000,
-            Medium,
-            "Longest pause between retries, in ms.",
+        .key(
+            ConfigKey::with_default("predicates", List, "", Low, "Names of predicates.")
+                .shown("Predicates", 13, Width::Long, "Predicates")
+                .check(not_available),
         )
-        .shown(ERRORS, 2, Width::Medium, "Maximum Delay Between Retries for Errors")
-        .at_least(0),
-    )
-    .key(
-        words(
-            "errors.tolerance",
-            "none",
-            Medium,
-            "none: a bad record fails the task. all: it is skipped.",
-            &["none", "all"],
+        .key(
+            words(
+                "config.action.reload",
+                "restart",
+                Low,
+                "What to do when a value from outside changes.",
+                &["none", "restart"],
+            )
+            .shown(COMMON, 14, Width::Medium, "Reload Action"),
         )
-        .shown(ERRORS, 3, Width::Short, "Error Tolerance"),
-    )
-    .key(ConfigKey::with_default("errors.log.enable", Boolean, false, Medium, "Log every failure.").shown(
-        ERRORS,
-        4,
-        Width::Short,
-        "Log Errors",
-    ))
-    .key(
-        ConfigKey::with_default("errors.log.include.messages", Boolean, false, Medium, "Name the record in the log.")
+        .key(
+            ConfigKey::with_default("errors.retry.timeout", Long, 0, Medium, "How long to retry, in ms; -1: for ever.")
+                .shown(ERRORS, 1, Width::Medium, "Retry Timeout for Errors")
+                .at_least(-1),
+        )
+        .key(
+            ConfigKey::with_default(
+                "errors.retry.delay.max.ms",
+                Long,
+                60_000,
+                Medium,
+                "Longest pause between retries, in ms.",
+            )
+            .shown(ERRORS, 2, Width::Medium, "Maximum Delay Between Retries for Errors")
+            .at_least(0),
+        )
+        .key(
+            words(
+                "errors.tolerance",
+                "none",
+                Medium,
+                "none: a bad record fails the task. all: it is skipped.",
+                &["none", "all"],
+            )
+            .shown(ERRORS, 3, Width::Short, "Error Tolerance"),
+        )
+        .key(ConfigKey::with_default("errors.log.enable", Boolean, false, Medium, "Log every failure.").shown(
+            ERRORS,
+            4,
+            Width::Short,
+            "Log Errors",
+        ))
+        .key(
+            ConfigKey::with_default(
+                "errors.log.include.messages",
+                Boolean,
+                false,
+                Medium,
+                "Name the record in the log.",
+            )
             .shown(ERRORS, 5, Width::Short, "Log Error Details"),
         );
     restart_keys(def)
