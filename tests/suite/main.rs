@@ -14,5 +14,6 @@ mod mask;
 mod scenario;
 mod secrets;
 mod seed;
+mod soak;
 mod standalone;
 mod takeover;
