@@ -126,11 +126,21 @@ impl Random {
         Random(seed.max(1))
     }
 
+    /// Numbers from this seed.
+    pub fn with(seed: u64) -> Random {
+        Random(seed.max(1))
+    }
+
     /// A number below `bound`.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16) % bound
+    }
+
+    /// Any of these, of which there must be at least one.
+    pub fn one_of<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        &of[usize::try_from(self.below(of.len() as u64)).unwrap_or_default()]
     }
 }
