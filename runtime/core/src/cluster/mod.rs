@@ -6,6 +6,7 @@ mod lifecycle;
 mod offsets;
 mod records;
 mod restart;
+mod session;
 mod state;
 mod status;
 mod words;
@@ -16,6 +17,7 @@ pub use lifecycle::{Goal, goal, may_publish_tasks, must_publish_tasks, task_conf
 pub use offsets::{OffsetKey, OffsetTable, decode_offset, encode_offset, is_flat};
 pub use records::{ConfigRecord, SessionKey};
 pub use restart::{NextRestart, RestartCount, RestartPlan, RestartPolicy, RestartRequest};
+pub use session::{SessionKeyDue, SessionKeyPolicy};
 pub use state::{Change, ClusterState};
 pub use status::{Status, StatusKey, StatusTable, TopicStatus};
 pub use words::{State, TargetState};
