@@ -5,10 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use millstream_api::config::{ConfigType, Importance};
 use millstream_api::{
-    Config, ConfigDef, ConfigKey, ConfigValues, Connector, ConnectorKind, ConnectorPlugin, PluginInfo, Task,
+    Config, ConfigDef, ConfigKey, ConfigValues, Connector, ConnectorKind, ConnectorPlugin, MemoryBudget, PluginInfo,
+    Task, TaskId,
 };
-use millstream_core::settings::WorkerConfig;
+use millstream_core::settings::{ConnectorSettings, WorkerConfig};
 
+use crate::observe::metrics::{Metrics, TaskMetrics};
 use crate::plugins::PluginTable;
 
 struct FileStream {
@@ -31,6 +33,11 @@ pub(crate) fn plugins() -> Arc<PluginTable> {
 
 /// Settings of a distributed worker with JSON converters, group `probe-connect`.
 pub(crate) fn worker() -> Arc<WorkerConfig> {
+    worker_with(&[])
+}
+
+/// The same with more settings.
+pub(crate) fn worker_with(more: &[(&str, &str)]) -> Arc<WorkerConfig> {
     let config: Config = [
         ("bootstrap.servers", "localhost:9092"),
         ("group.id", "probe-connect"),
@@ -41,8 +48,22 @@ pub(crate) fn worker() -> Arc<WorkerConfig> {
         ("status.storage.topic", "status"),
     ]
     .into_iter()
+    .chain(more.iter().copied())
     .collect();
     Arc::new(WorkerConfig::parse(&config).unwrap())
+}
+
+/// Metrics of a worker that runs nothing.
+pub(crate) fn metrics(worker: &WorkerConfig) -> Arc<Metrics> {
+    Metrics::new(&worker.metrics, MemoryBudget::new(1 << 30))
+}
+
+/// Metrics of a task that does not exist.
+pub(crate) fn task_metrics() -> Arc<TaskMetrics> {
+    let (worker, plugins) = (worker(), plugins());
+    let config: Config = [("name", "a"), ("connector.class", "FileStreamSource"), ("topic", "t")].into_iter().collect();
+    let settings = ConnectorSettings::parse(&config, &worker).unwrap();
+    metrics(&worker).task(&TaskId::new("a", 0), &*plugins.connectors()[0], &settings).0
 }
 
 #[async_trait]

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::array::{BinaryArray, BinaryBuilder, Int64Array, Int64Builder};
 use millstream_api::{Error, Header, Headers, PartitionOffsets, Result, TopicPartition};
@@ -23,6 +23,8 @@ use tokio::sync::mpsc;
 
 use super::context::{Limit, LoggingContext};
 use super::raw::{FetchQueue, ForwardTarget};
+use crate::observe::metrics::{Stage, TaskMetrics};
+use crate::task::panic::caught;
 
 /// Records taken at once.
 const FETCH_BATCH: usize = 4096;
@@ -31,6 +33,8 @@ const FETCH_BATCH: usize = 4096;
 const FETCH_WAIT: Duration = Duration::from_millis(50);
 /// Longest such wait.
 const FETCH_WAIT_IDLE: Duration = Duration::from_millis(250);
+/// How often the lag is looked at.
+const LOOK_AT_ENDS: Duration = Duration::from_secs(1);
 /// How long it waits while there is no room.
 const FULL_WAIT: Duration = Duration::from_millis(20);
 
@@ -182,6 +186,7 @@ impl SinkConsumer {
         topics: &[String],
         sink: S,
         assignments: mpsc::UnboundedSender<Assignment>,
+        metrics: Arc<TaskMetrics>,
     ) -> Result<Self> {
         let shared = Arc::new(Shared::default());
         let setting = |key| config.get(key).unwrap_or_default();
@@ -191,7 +196,10 @@ impl SinkConsumer {
             shared: shared.clone(),
             log: LoggingContext::new(setting("client.id"), setting("bootstrap.servers")),
         };
+        // The end of a partition tells where an idle one is: its lag is then known without a record.
         let consumer: BaseConsumer<Context> = config
+            .clone()
+            .set("enable.partition.eof", "true")
             .create_with_context(context)
             .map_err(|e| Error::config("the consumer's settings are not valid").caused_by(e))?;
         let consumer = Arc::new(consumer);
@@ -212,6 +220,8 @@ impl SinkConsumer {
             told_seek: 0,
             trouble: Limit::new(),
             wait: FETCH_WAIT,
+            metrics,
+            looked_at: Instant::now(),
         };
         let thread = std::thread::Builder::new()
             .name(format!("fetch-{name}").chars().take(15).collect())
@@ -309,6 +319,9 @@ struct Fetch<S: RunSink> {
     trouble: Limit,
     /// How long to wait for records next.
     wait: Duration,
+    metrics: Arc<TaskMetrics>,
+    /// When the ends of the partitions were last looked at.
+    looked_at: Instant,
 }
 
 impl<S: RunSink> Fetch<S> {
@@ -343,7 +356,9 @@ impl<S: RunSink> Fetch<S> {
         if !may_fetch {
             return self.decode(runs);
         }
-        let mut failed = None;
+        self.look_at_ends();
+        let (mut failed, metrics, start) = (None, &self.metrics, Instant::now());
+        let mut ends = 0;
         let count = self.queue.consume(self.wait, |record| match record.error() {
             None => runs.push(
                 record.topic_identity(),
@@ -355,13 +370,29 @@ impl<S: RunSink> Fetch<S> {
                 record.value(),
                 || record.headers(),
             ),
+            Some(RDKafkaErrorCode::PartitionEOF) => {
+                ends += 1;
+                metrics.client.end_at(&TopicPartition::new(record.topic(), record.partition()), record.offset());
+            }
             Some(code) => failed = Some((code, format!("{}-{}", record.topic(), record.partition()))),
         });
+        if count > ends {
+            self.metrics.stage(Stage::Fetch, start.elapsed());
+        }
         self.wait = if count > 0 { FETCH_WAIT } else { (self.wait * 2).min(FETCH_WAIT_IDLE) };
         self.decode(runs)?;
         failed.map_or(Ok(()), |(code, place)| {
             consumer_error(KafkaError::MessageConsumption(code), &self.trouble).map_err(|error| error.at(place))
         })
+    }
+
+    /// How far the ends of the partitions are, as the last fetches said: no request is made for it.
+    fn look_at_ends(&mut self) {
+        if self.looked_at.elapsed() >= LOOK_AT_ENDS {
+            self.looked_at = Instant::now();
+            let queue = &self.queue;
+            self.metrics.client.look_at_ends(|at| queue.known_ends(&at.topic, at.partition));
+        }
     }
 
     fn take_orders(&mut self) {
@@ -404,7 +435,18 @@ impl<S: RunSink> Fetch<S> {
                 // Not what was asked for; it is fetched again, if at all.
                 continue;
             }
-            let item = self.sink.decode(run)?;
+            let bytes = run.keys.value_data().len() + run.values.value_data().len();
+            self.metrics.client.moved(&run.origin.topic, run.offsets.len(), bytes);
+            let (origin, first) = (run.origin.clone(), run.offsets.values().first().copied().unwrap_or_default());
+            let item = caught(
+                || {
+                    format!(
+                        "decoding records of topic {}, partition {}, from offset {first} on",
+                        origin.topic, origin.partition
+                    )
+                },
+                || self.sink.decode(run),
+            )?;
             self.waiting.push(item);
         }
         self.offer_waiting().map(|_| ())

@@ -20,6 +20,9 @@ use super::raw::{OutRecord, TopicHandle};
 
 /// Told once per batch, from librdkafka's delivery callback.
 pub trait DeliverySink: Send + Sync + 'static {
+    /// Every record of the batch is answered, well or not; told before [`DeliverySink::acked`].
+    fn answered(&self, _batch: &Answered<'_>) {}
+
     /// Every record of the batch is acknowledged.
     fn acked(&self, batch: u64);
 
@@ -27,25 +30,58 @@ pub trait DeliverySink: Send + Sync + 'static {
     fn failed(&self, batch: u64, error: Error);
 }
 
+/// What became of a batch.
+#[derive(Debug)]
+pub struct Answered<'a> {
+    /// Where it went.
+    pub topic: &'a Arc<str>,
+    /// Number of records.
+    pub records: usize,
+    /// Bytes of keys and values.
+    pub bytes: usize,
+    /// Records that could not be sent and were skipped.
+    pub skipped: usize,
+    /// Records that will never be acknowledged.
+    pub failed: usize,
+}
+
 /// A batch on its way: how many of its records are not yet answered.
 pub struct InFlight {
     batch: u64,
     topic: Arc<str>,
+    records: usize,
+    bytes: usize,
     remaining: AtomicUsize,
-    failed: std::sync::atomic::AtomicBool,
+    skipped: AtomicUsize,
+    failed: AtomicUsize,
     sink: Arc<dyn DeliverySink>,
 }
 
 impl InFlight {
     fn answered(&self, error: Option<Error>) {
         if let Some(error) = error
-            && !self.failed.swap(true, Ordering::AcqRel)
+            && self.failed.fetch_add(1, Ordering::AcqRel) == 0
         {
             self.sink.failed(self.batch, error);
         }
-        if self.remaining.fetch_sub(1, Ordering::AcqRel) == 1 && !self.failed.load(Ordering::Acquire) {
-            self.sink.acked(self.batch);
+        if self.remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let failed = self.failed.load(Ordering::Acquire);
+            self.sink.answered(&Answered {
+                topic: &self.topic,
+                records: self.records,
+                bytes: self.bytes,
+                skipped: self.skipped.load(Ordering::Acquire),
+                failed,
+            });
+            if failed == 0 {
+                self.sink.acked(self.batch);
+            }
         }
+    }
+
+    fn skip(&self) {
+        self.skipped.fetch_add(1, Ordering::AcqRel);
+        self.answered(None);
     }
 }
 
@@ -135,8 +171,11 @@ impl SourceProducer {
         let in_flight = Arc::new(InFlight {
             batch: batch_id,
             topic: batch.topic.clone(),
+            records: rows,
+            bytes: keys.value_data().len() + values.value_data().len(),
             remaining: AtomicUsize::new(rows),
-            failed: false.into(),
+            skipped: AtomicUsize::new(0),
+            failed: AtomicUsize::new(0),
             sink: self.sink.clone(),
         });
         if rows == 0 {
@@ -168,7 +207,7 @@ impl SourceProducer {
                     break;
                 }
                 refused(&batch.topic, &KafkaError::MessageProduction(refusal.code), &tolerate)?;
-                in_flight.answered(None);
+                in_flight.skip();
             }
             row = next;
             if row < end {
@@ -218,7 +257,7 @@ impl SourceProducer {
                     }
                     Err((error, _)) => {
                         refused(&batch.topic, &error, &tolerate)?;
-                        in_flight.answered(None);
+                        in_flight.skip();
                         break;
                     }
                 }

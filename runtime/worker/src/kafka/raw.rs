@@ -176,6 +176,17 @@ impl<C: ConsumerContext> FetchQueue<C> {
         &self.consumer
     }
 
+    /// The first offset of a partition and the one after its last, as far as the last fetches told them. Asks nobody.
+    pub fn known_ends(&self, topic: &str, partition: i32) -> (Option<i64>, Option<i64>) {
+        let Ok(name) = CString::new(topic) else { return (None, None) };
+        let (mut low, mut high) = (-1, -1);
+        let client = self.consumer.client().native_ptr();
+        // SAFETY: the client is alive, the name is a C string, and both numbers are ours. Those not known are set to a negative one.
+        unsafe { sys::rd_kafka_get_watermark_offsets(client, name.as_ptr(), partition, &mut low, &mut high) };
+        let known = |offset| Some(offset).filter(|&offset| offset >= 0);
+        (known(low), known(high))
+    }
+
     /// Waits up to `timeout` for a record, then hands over what there is, in order, up to the batch size. Records are freed
     /// when the call returns. Returns how many there were.
     pub fn consume(&mut self, timeout: std::time::Duration, mut take: impl FnMut(&RawRecord<'_>)) -> usize {

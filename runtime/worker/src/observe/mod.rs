@@ -1,4 +1,5 @@
-//! What the worker says about itself: logs; metrics come later.
+//! What the worker says about itself: logs and metrics.
 
 pub mod loggers;
 pub mod logging;
+pub mod metrics;

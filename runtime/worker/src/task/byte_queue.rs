@@ -36,7 +36,31 @@ pub fn byte_queue<T>(bytes: usize) -> (ByteSender<T>, ByteReceiver<T>) {
     (ByteSender { room: Arc::new(Semaphore::new(capacity as usize)), capacity, items: tx }, ByteReceiver { items: rx })
 }
 
+/// How full a queue is, for who only looks.
+#[derive(Clone, Debug)]
+pub struct QueueFill {
+    room: Arc<Semaphore>,
+    capacity: u32,
+}
+
+impl QueueFill {
+    /// Bytes that are waiting or being worked on.
+    pub fn bytes(&self) -> usize {
+        self.capacity().saturating_sub(self.room.available_permits() * UNIT)
+    }
+
+    /// Bytes that fit.
+    pub fn capacity(&self) -> usize {
+        self.capacity as usize * UNIT
+    }
+}
+
 impl<T> ByteSender<T> {
+    /// A look at how full it is.
+    pub fn fill(&self) -> QueueFill {
+        QueueFill { room: self.room.clone(), capacity: self.capacity }
+    }
+
     fn permits(&self, bytes: usize) -> u32 {
         u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, self.capacity)
     }

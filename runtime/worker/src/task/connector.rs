@@ -6,7 +6,7 @@ use std::time::Duration;
 use millstream_api::{
     Config, Connector, ConnectorContext, ConnectorHost, ConnectorKind, ConnectorPlugin, Error, Result,
 };
-use millstream_core::cluster::{State, TargetState};
+use millstream_core::cluster::{Goal, State, TargetState};
 use millstream_core::settings::ConnectorSettings;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +15,7 @@ use tracing::Instrument;
 use crate::config_provider::Resolved;
 
 use super::supervise::{InstanceEvent, InstanceId, Reporter, Stopper, TaskEnvironment};
+use crate::observe::metrics::Listed;
 
 /// First wait before `task_configs` is tried again after a failure; doubled up to [`RETRY_MAX`] (Kafka Connect's figures).
 const RETRY_FIRST: Duration = Duration::from_millis(250);
@@ -37,6 +38,8 @@ pub struct RunningConnector {
     pub epoch: u64,
     /// Its plugin's version.
     pub version: &'static str,
+    /// Keeps it in the metrics, also after its end: taken by who keeps the connector.
+    pub listed: Option<Listed>,
     orders: mpsc::UnboundedSender<Order>,
     stopper: Stopper,
 }
@@ -55,7 +58,9 @@ impl RunningConnector {
         let (orders, receiver) = mpsc::unbounded_channel();
         let stopper = Stopper::new();
         let Resolved { config, hidden } = config;
-        let reporter = Reporter { id: InstanceId::Connector(name.clone()), epoch, events: env.events.clone(), hidden };
+        let (metrics, listed) = env.metrics.connector(name, Some(&*plugin));
+        let (id, events, states) = (InstanceId::Connector(name.clone()), env.events.clone(), metrics.state.clone());
+        let reporter = Reporter { id, epoch, events, hidden, states };
         let context = ConnectorContext {
             name: name.clone(),
             host: Arc::new(Host { orders: orders.clone() }),
@@ -80,7 +85,7 @@ impl RunningConnector {
         let version = unit.version;
         let span = tracing::info_span!("connector", connector = %name);
         stopper.supervise(unit.run(target).instrument(span), reporter);
-        Self { epoch, version, orders, stopper }
+        Self { epoch, version, listed: Some(listed), orders, stopper }
     }
 
     /// Tells the instance to run, pause or stop working.
@@ -177,8 +182,8 @@ impl Unit {
     }
 
     async fn apply(&mut self, target: TargetState) -> Result<()> {
-        match target {
-            TargetState::Started if self.instance.is_none() => {
+        match Goal::from(target) {
+            Goal::Run if self.instance.is_none() => {
                 let mut instance = self.plugin.connector();
                 let started = tokio::select! {
                     started = instance.start(self.context.clone(), &self.config) => started,
@@ -191,14 +196,10 @@ impl Unit {
                     self.task_configs().await;
                 }
             }
-            TargetState::Started => {}
-            TargetState::Paused => {
+            Goal::Run => {}
+            goal @ (Goal::Pause | Goal::Stop) => {
                 self.end_instance().await;
-                self.reporter.state(State::Paused);
-            }
-            TargetState::Stopped => {
-                self.end_instance().await;
-                self.reporter.state(State::Stopped);
+                self.reporter.state(goal.state());
             }
         }
         Ok(())
@@ -229,7 +230,7 @@ impl Unit {
                 self.retry = Some((tokio::time::Instant::now() + wait, (wait * 2).min(RETRY_MAX)));
                 if !again {
                     // Java leaves such a connector RUNNING without tasks and the error in the log only.
-                    self.reporter.state_of(State::Failed, Some(error));
+                    self.reporter.retrying(error);
                 }
             }
         }

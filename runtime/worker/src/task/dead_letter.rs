@@ -28,6 +28,7 @@ use super::topic_creation::create_missing;
 use crate::kafka::client_config::{connector_admin, dead_letter_producer};
 use crate::kafka::consumer::RawRun;
 use crate::kafka::{Admin, NewTopic};
+use crate::observe::metrics::TaskMetrics;
 
 /// What was executing when a task reports a record.
 const SINK_TASK: &str = "org.apache.kafka.connect.sink.SinkTask";
@@ -63,14 +64,17 @@ struct Put {
 impl DeadLetters {
     /// The queue of a task, if its connector has one; its topic is made when it is missing, with one partition. Waits for brokers that are
     /// away.
-    pub async fn start(spec: &TaskSpec, env: &Arc<TaskEnvironment>) -> Result<Option<Arc<Self>>> {
+    pub async fn start(
+        spec: &TaskSpec,
+        env: &Arc<TaskEnvironment>,
+        metrics: &Arc<TaskMetrics>,
+    ) -> Result<Option<Arc<Self>>> {
         let Some(queue) = spec.settings.errors.dead_letter_queue.clone() else { return Ok(None) };
         let failed = |error: Error| {
             let text = format!("Could not initialize dead letter queue with topic={}", queue.topic);
-            // As text: it shows its own causes.
-            Error::new(error.kind(), text).caused_by(error.to_string())
+            Error::new(error.kind(), text).caused_by(error)
         };
-        let acks = Arc::new(Acknowledgements::default());
+        let acks = Arc::new(Acknowledgements::new(metrics.clone()));
         let (admin, producer) = {
             let (spec, env, acks) = (spec.clone(), env.clone(), acks.clone());
             off_the_reactor(move || {

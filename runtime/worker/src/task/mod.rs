@@ -5,6 +5,7 @@ pub mod connector;
 pub mod dead_letter;
 pub mod failures;
 pub mod offset_flush;
+pub(crate) mod panic;
 pub mod sender;
 pub mod sink;
 pub mod sink_decode;
@@ -12,5 +13,6 @@ pub mod sink_host;
 pub mod source;
 pub mod supervise;
 pub mod topic_creation;
+mod uncommitted;
 
 pub use supervise::{InstanceEvent, InstanceId, RunningConnector, RunningTask, TaskEnvironment, TaskSpec};

@@ -1,7 +1,7 @@
 //! When a source task's offsets are stored: on the flush clock and at the end, nothing else writes them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 use millstream_api::{Error, Result, SourceOffset, SourcePartition, TaskId};
@@ -9,7 +9,8 @@ use millstream_core::delivery::Submitted;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::kafka::producer::DeliverySink;
+use crate::kafka::producer::{Answered, DeliverySink};
+use crate::observe::metrics::TaskMetrics;
 use crate::store::OffsetStore;
 
 /// What a source task has sent and what of it is acknowledged. Shared between the sending stage, librdkafka's callbacks and
@@ -18,12 +19,14 @@ pub struct Deliveries {
     submitted: Mutex<Submitted>,
     failure: Mutex<Option<Error>>,
     failed: Notify,
+    metrics: Arc<TaskMetrics>,
 }
 
 impl Deliveries {
     /// Nothing sent yet.
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self { submitted: Mutex::new(Submitted::new()), failure: Mutex::new(None), failed: Notify::new() })
+    pub fn new(metrics: Arc<TaskMetrics>) -> Arc<Self> {
+        let (submitted, failure) = (Mutex::new(Submitted::new()), Mutex::new(None));
+        Arc::new(Self { submitted, failure, failed: Notify::new(), metrics })
     }
 
     /// A batch is about to be sent; the id is what the producer acknowledges.
@@ -53,6 +56,17 @@ impl Deliveries {
 }
 
 impl DeliverySink for Deliveries {
+    fn answered(&self, batch: &Answered<'_>) {
+        let written = batch.records.saturating_sub(batch.failed + batch.skipped);
+        self.metrics.answered(batch.records, written);
+        if written > 0 {
+            self.metrics.client.moved(batch.topic, written, batch.bytes);
+        }
+        if batch.failed > 0 {
+            self.metrics.client.refused(batch.topic, batch.failed);
+        }
+    }
+
     fn acked(&self, batch: u64) {
         self.submitted.lock().ack(batch);
     }
@@ -82,6 +96,13 @@ impl OffsetFlush {
     /// Stores what is committable now: an offset moves only after Kafka acknowledged every record up to it, and counts as stored
     /// only after the offsets topic acknowledged it. A failed write is tried again by the next flush. True when all is stored.
     pub async fn flush(&mut self) -> bool {
+        let start = Instant::now();
+        let stored = self.store_committable().await;
+        self.deliveries.metrics.flushed(start.elapsed(), stored);
+        stored
+    }
+
+    async fn store_committable(&mut self) -> bool {
         for (partition, offset) in self.deliveries.committable() {
             self.unwritten.insert(partition, offset);
         }

@@ -12,8 +12,10 @@ use millstream_core::delivery::Stage;
 
 use super::byte_queue::ByteReceiver;
 use super::offset_flush::Deliveries;
+use super::panic::caught;
 use super::topic_creation::TopicCreator;
 use crate::kafka::producer::SourceProducer;
+use crate::observe::metrics;
 use crate::store::StatusStore;
 
 /// Everything the stage owns.
@@ -48,7 +50,12 @@ impl Sender {
             if self.abandoned.load(Ordering::Relaxed) {
                 break;
             }
-            if let Err(error) = self.send(held.item, &mut seen_topics) {
+            let topic = held.item.batch.topic.clone();
+            let sent = caught(
+                || format!("encoding or sending records for topic {topic}"),
+                || self.send(held.item, &mut seen_topics),
+            );
+            if let Err(error) = sent {
                 return (self, Err(error));
             }
         }
@@ -58,10 +65,17 @@ impl Sender {
     fn send(&mut self, source: SourceBatch, seen_topics: &mut HashSet<Arc<str>>) -> Result<()> {
         let SourceBatch { batch, partition, offset, failures } = source;
         self.failures.source_failures(&self.id, Stage::TaskPoll, failures)?;
-        let keys = self.keys.encode(&batch.topic, &batch.key);
-        let values = self.values.encode(&batch.topic, &batch.value);
+        let metrics = self.failures.metrics.clone();
+        metrics.sending(batch.len());
+        let (keys, values) = metrics.timed(metrics::Stage::Encode, || {
+            (self.keys.encode(&batch.topic, &batch.key), self.values.encode(&batch.topic, &batch.value))
+        });
+        let polled = batch.len();
         let (batch, keys, values) =
             self.drop_failed(batch, keys.payloads, values.payloads, keys.failures, values.failures)?;
+        if batch.len() < polled {
+            metrics.left_out(polled - batch.len());
+        }
         if let Some(creator) = &mut self.creator
             && !batch.is_empty()
         {
@@ -78,9 +92,12 @@ impl Sender {
             });
         }
         let id = self.deliveries.submit(&partition, offset);
-        let (abandoned, failures, task) = (&self.abandoned, self.failures, &self.id);
+        let (abandoned, failures, task) = (&self.abandoned, &self.failures, &self.id);
         let tolerate = |error| failures.source_failures(task, Stage::KafkaProduce, vec![error]);
-        self.producer.send(id, &batch, &keys, &values, tolerate, || abandoned.load(Ordering::Relaxed))
+        let producer = &mut self.producer;
+        metrics.timed(metrics::Stage::Send, || {
+            producer.send(id, &batch, &keys, &values, tolerate, || abandoned.load(Ordering::Relaxed))
+        })
     }
 
     /// Takes the rows that could not be encoded out of the batch, if the tolerance allows it.

@@ -13,12 +13,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::byte_queue::{ByteReceiver, Held, byte_queue};
 use super::dead_letter::DeadLetters;
+use super::failures::FailurePolicy;
 use super::sink_decode::{Fetched, SinkDecoder};
 use super::sink_host::Wishes;
 use super::source::{Orders, off_the_reactor, report_state};
 use super::supervise::{Reporter, TaskEnvironment, TaskSpec};
+use super::uncommitted::Uncommitted;
 use crate::kafka::client_config;
 use crate::kafka::consumer::{Assignment, SinkConsumer};
+use crate::observe::metrics::{CommitOutcome, TaskMetrics};
 
 /// Bytes of decoded records that wait for the task.
 const DECODED: usize = 8 * 1024 * 1024;
@@ -34,12 +37,13 @@ pub async fn run(
     env: Arc<TaskEnvironment>,
     mut orders: Orders,
     reporter: Reporter,
+    metrics: Arc<TaskMetrics>,
 ) -> Result<()> {
     if !orders.until_wanted(&reporter).await {
         return Ok(());
     }
     let letters = tokio::select! {
-        letters = DeadLetters::start(&spec, &env) => letters,
+        letters = DeadLetters::start(&spec, &env, &metrics) => letters,
         () = orders.stop.cancelled() => return Ok(()),
     };
     let letters = match letters {
@@ -49,7 +53,8 @@ pub async fn run(
             return Ok(());
         }
     };
-    let wishes = Wishes::new(spec.id.clone(), spec.failures(), letters.clone());
+    let failures = FailurePolicy::new(&spec.settings.errors, metrics.clone());
+    let wishes = Wishes::new(spec.id.clone(), failures.clone(), letters.clone());
     let context = SinkTaskContext {
         id: spec.id.clone(),
         config: spec.config.clone(),
@@ -60,14 +65,14 @@ pub async fn run(
         started = task.start(context) => started,
         () = orders.stop.cancelled() => Ok(()),
     };
-    if reporter.outcome(started) || orders.stop.is_cancelled() {
+    if reporter.outcome(started.map_err(|error| error.at("start of the task"))) || orders.stop.is_cancelled() {
         task.stop().await;
         end_letters(letters.as_deref(), Duration::ZERO).await;
         return Ok(());
     }
     let started = {
         let (spec, env, letters) = (spec.clone(), env.clone(), letters.clone());
-        off_the_reactor(move || start_consumer(&spec, &env, letters)).await
+        off_the_reactor(move || start_consumer(&spec, &env, letters, failures)).await
     };
     let (records, news, consumer) = match started {
         Ok(parts) => parts,
@@ -94,6 +99,8 @@ pub async fn run(
         stale: BTreeMap::new(),
         topics: BTreeSet::new(),
         retry_at: None,
+        uncommitted: Uncommitted::new(metrics.clone()),
+        metrics,
         spec,
         env,
     };
@@ -118,16 +125,30 @@ pub async fn run(
 
 type Consumer = (ByteReceiver<Fetched>, mpsc::UnboundedReceiver<Assignment>, SinkConsumer);
 
-fn start_consumer(spec: &TaskSpec, env: &TaskEnvironment, letters: Option<Arc<DeadLetters>>) -> Result<Consumer> {
+fn start_consumer(
+    spec: &TaskSpec,
+    env: &TaskEnvironment,
+    letters: Option<Arc<DeadLetters>>,
+    failures: FailurePolicy,
+) -> Result<Consumer> {
     let (keys, values) = spec.converters()?;
     let config = client_config::sink_consumer(&env.worker, &spec.settings, &spec.id)?;
     config.warn_unknown();
     let (queue, records) = byte_queue(DECODED);
-    let (id, failures, budget) = (spec.id.clone(), spec.failures(), env.budget.clone());
+    let metrics = failures.metrics.clone();
+    metrics.set_queue(queue.fill());
+    metrics.client.set_id(config.native().get("client.id").unwrap_or_default());
+    let (id, budget) = (spec.id.clone(), env.budget.clone());
     let decoder = SinkDecoder { id, keys, values, failures, letters, budget, queue };
     let (news_sender, news) = mpsc::unbounded_channel();
-    let consumer =
-        SinkConsumer::start(&spec.id.to_string(), config.native(), &spec.subscription()?, decoder, news_sender)?;
+    let consumer = SinkConsumer::start(
+        &spec.id.to_string(),
+        config.native(),
+        &spec.subscription()?,
+        decoder,
+        news_sender,
+        metrics,
+    )?;
     Ok((records, news, consumer))
 }
 
@@ -153,6 +174,8 @@ struct SinkLoop {
     stale: BTreeMap<TopicPartition, u64>,
     /// Topics told to the status store.
     topics: BTreeSet<Arc<str>>,
+    uncommitted: Uncommitted,
+    metrics: Arc<TaskMetrics>,
     spec: TaskSpec,
     env: Arc<TaskEnvironment>,
 }
@@ -260,8 +283,14 @@ impl SinkLoop {
             letters.send(raw, std::mem::take(&mut fetched.rejected)).await?;
             letters.begin_put(raw);
         }
+        let start = Instant::now();
         match self.call_put(&fetched.batches).await {
             Ok(()) => {
+                if !fetched.batches.is_empty() {
+                    self.metrics.put(fetched.batches.iter().map(SinkBatch::len).sum(), start.elapsed());
+                }
+                self.uncommitted.given(&fetched.origin, fetched.first_offset, fetched.next_offset);
+                self.metrics.client.position(&fetched.origin, fetched.next_offset);
                 if let Some(letters) = &self.letters {
                     letters.send_reported().await?;
                 }
@@ -272,13 +301,22 @@ impl SinkLoop {
                 Ok(())
             }
             Err(error) if error.is_retriable() => {
+                self.metrics.errors.retried();
                 let wait = self.wishes.take_retry_after().unwrap_or(RETRY_WAIT);
                 tracing::warn!(task = %self.spec.id, %error, wait_ms = wait.as_millis() as u64, "put failed; it is tried again");
                 self.retry_at = Some(Instant::now() + wait);
                 self.pending = Some(held);
                 Ok(())
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                let Fetched { origin, first_offset, next_offset, .. } = &held.item;
+                Err(error.at(format!(
+                    "put of topic {}, partition {}, offsets {first_offset} to {}",
+                    origin.topic,
+                    origin.partition,
+                    next_offset - 1
+                )))
+            }
         }
     }
 
@@ -292,7 +330,8 @@ impl SinkLoop {
                 tracing::warn!(task = %self.spec.id, %error, "put failed; it is tried again");
                 Ok(())
             }
-            other => other,
+            Err(error) => Err(error.at("put without records")),
+            Ok(()) => Ok(()),
         }
     }
 
@@ -312,7 +351,8 @@ impl SinkLoop {
             Assignment::Assigned(partitions) => {
                 tracing::info!(task = %self.spec.id, partitions = %list(&partitions), "partitions assigned");
                 self.assigned.extend(partitions.iter().cloned());
-                self.task.open(&partitions).await
+                self.metrics.assigned(self.assigned.len());
+                self.task.open(&partitions).await.map_err(|error| error.at(format!("open of {}", list(&partitions))))
             }
             Assignment::Revoked { partitions, lost, done } => {
                 tracing::info!(task = %self.spec.id, partitions = %list(&partitions), lost, "partitions revoked");
@@ -347,7 +387,7 @@ impl SinkLoop {
         if let Err(error) = self.task.close(partitions).await {
             tracing::warn!(task = %self.spec.id, %error, "closing partitions failed; their records are read again");
             if !error.is_retriable() {
-                result = result.and(Err(error));
+                result = result.and(Err(error.at(format!("close of {}", list(partitions)))));
             }
         }
         let held_back: Vec<_> = partitions.iter().filter(|p| self.held_back.remove(p)).cloned().collect();
@@ -361,6 +401,9 @@ impl SinkLoop {
             self.committed.remove(partition);
             self.stale.remove(partition);
         }
+        self.metrics.assigned(self.assigned.len());
+        self.metrics.client.forget(partitions);
+        self.uncommitted.forget(partitions);
         result
     }
 
@@ -381,42 +424,60 @@ impl SinkLoop {
     /// Asks the task what is durable and commits that, never more. What may pass is told and tried again at the next commit; an error
     /// of the task that is for good fails it.
     async fn commit(&mut self) -> Result<()> {
+        if self.delivered.is_empty() {
+            // Java's tasks are not asked before their first record either; its count of commits starts there.
+            return self.try_commit().await.map(|_| ());
+        }
+        self.metrics.commit_begins();
+        let start = Instant::now();
+        let done = self.try_commit().await;
+        let outcome = done.as_ref().map_or(CommitOutcome::Failed, |outcome| *outcome);
+        self.metrics.commit_ended(start.elapsed(), outcome);
+        done.map(|_| ())
+    }
+
+    async fn try_commit(&mut self) -> Result<CommitOutcome> {
         let durable = match self.task.pre_commit(&self.delivered).await {
             Ok(durable) => durable,
             Err(error) if error.is_retriable() => {
                 tracing::warn!(task = %self.spec.id, %error, "pre-commit failed; offsets stay where they are");
-                return Ok(());
+                return Ok(CommitOutcome::Failed);
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.at("pre-commit")),
         };
         let (offsets, refused) = delivery::decide(&durable, &self.delivered, &self.committed, &self.assigned);
         for (partition, offset) in refused {
             tracing::warn!(task = %self.spec.id, %partition, offset, "the task wants to commit what it was not given; left out");
         }
         if offsets.is_empty() {
-            return Ok(());
+            return Ok(CommitOutcome::Done);
         }
         if let Some(letters) = &self.letters
             && !letters.settled(self.env.worker.offset_flush_timeout).await?
         {
             tracing::warn!(task = %self.spec.id, "dead letters are not acknowledged yet; offsets stay where they are");
-            return Ok(());
+            return Ok(CommitOutcome::Failed);
         }
         let commit = self.consumer.commit();
         let sent = offsets.clone();
         let limit = self.env.worker.offset_flush_timeout;
         let done = tokio::time::timeout(limit, tokio::task::spawn_blocking(move || commit(&sent))).await;
         match done {
-            Ok(Ok(Ok(()))) => self.committed.extend(offsets),
+            Ok(Ok(Ok(()))) => {
+                self.uncommitted.committed(&offsets);
+                self.committed.extend(offsets);
+                return Ok(CommitOutcome::Done);
+            }
             Ok(Ok(Err(error))) => {
                 tracing::warn!(task = %self.spec.id, %error, "commit failed; the next one tries again")
             }
             Ok(Err(panic)) => tracing::error!(task = %self.spec.id, error = %panic, "commit ended unexpectedly"),
             Err(_) => {
-                tracing::warn!(task = %self.spec.id, limit_ms = limit.as_millis() as u64, "commit took longer than offset.flush.timeout.ms")
+                tracing::warn!(task = %self.spec.id, limit_ms = limit.as_millis() as u64, "commit took longer than offset.flush.timeout.ms");
+                return Ok(CommitOutcome::TooLate);
             }
         }
-        Ok(())
+        Ok(CommitOutcome::Failed)
     }
 
     fn grant_wishes(&mut self) {
@@ -440,6 +501,8 @@ impl SinkLoop {
         self.forget_records(|origin| rewind.contains_key(origin));
         for (partition, offset) in rewind {
             self.stale.insert(partition.clone(), seek);
+            self.uncommitted.back_to(&partition, offset);
+            self.metrics.client.position(&partition, offset);
             self.delivered.insert(partition, offset);
         }
     }

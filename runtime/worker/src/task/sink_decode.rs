@@ -13,6 +13,7 @@ use millstream_core::delivery::Stage;
 
 use super::byte_queue::ByteSender;
 use crate::kafka::consumer::{RawRun, RunSink};
+use crate::observe::metrics;
 
 /// Decoded records of one partition.
 pub struct Fetched {
@@ -56,9 +57,12 @@ impl RunSink for SinkDecoder {
     type Item = Fetched;
 
     fn decode(&mut self, run: RawRun) -> Result<Fetched> {
-        let keys = self.keys.decode(&run.origin.topic, &run.keys);
-        let values = self.values.decode(&run.origin.topic, &run.values);
+        let metrics = self.failures.metrics.clone();
+        let (keys, values) = metrics.timed(metrics::Stage::Decode, || {
+            (self.keys.decode(&run.origin.topic, &run.keys), self.values.decode(&run.origin.topic, &run.values))
+        });
         let rows = run.offsets.len();
+        metrics.read(rows);
         let (mut keep, mut rejected) = (vec![true; rows], Vec::new());
         self.skip(Stage::KeyConverter, &run, keys.failures, &mut keep, &mut rejected)?;
         self.skip(Stage::ValueConverter, &run, values.failures, &mut keep, &mut rejected)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use millstream_api::{Error, Result, SourceBatch, SourceTask, SourceTaskContext};
 use millstream_core::cluster::{State, TargetState};
@@ -10,12 +10,14 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::byte_queue::{ByteReceiver, ByteSender, byte_queue};
+use super::failures::FailurePolicy;
 use super::offset_flush::{Deliveries, OffsetFlush};
 use super::sender::Sender;
 use super::supervise::{Reporter, TaskEnvironment, TaskSpec};
 use super::topic_creation::TopicCreator;
 use crate::kafka::client_config;
 use crate::kafka::producer::SourceProducer;
+use crate::observe::metrics::TaskMetrics;
 
 /// Bytes of rows read ahead of the sender.
 const READ_AHEAD: usize = 8 * 1024 * 1024;
@@ -54,6 +56,7 @@ pub async fn run(
     env: Arc<TaskEnvironment>,
     mut orders: Orders,
     reporter: Reporter,
+    metrics: Arc<TaskMetrics>,
 ) -> Result<()> {
     if !orders.until_wanted(&reporter).await {
         return Ok(());
@@ -69,15 +72,16 @@ pub async fn run(
         () = orders.stop.cancelled() => Err(Error::stopped("stopped while starting")),
     };
     if let Err(error) = started {
-        reporter.outcome(stopped_is_fine(error));
+        reporter.outcome(stopped_is_fine(error.at("start of the task")));
         task.stop().await;
         return Ok(());
     }
-    let deliveries = Deliveries::new();
+    let deliveries = Deliveries::new(metrics.clone());
     let sender = {
         let (spec, env, deliveries, abandoned) =
             (spec.clone(), env.clone(), deliveries.clone(), orders.abandoned.clone());
-        off_the_reactor(move || build_sender(&spec, &env, &deliveries, abandoned)).await
+        let metrics = metrics.clone();
+        off_the_reactor(move || build_sender(&spec, &env, &deliveries, abandoned, metrics)).await
     };
     let sender = match sender {
         Ok(sender) => sender,
@@ -88,6 +92,7 @@ pub async fn run(
         }
     };
     let (tx, rx) = byte_queue(READ_AHEAD);
+    metrics.set_queue(tx.fill());
     let mut sending = match start_sending(sender, rx) {
         Ok(sending) => sending,
         Err(error) => {
@@ -106,7 +111,7 @@ pub async fn run(
 
     let mut sent = None;
     let result = tokio::select! {
-        error = poll_loop(task.as_mut(), &tx, orders.target.clone(), &stored) => Err(error),
+        error = poll_loop(task.as_mut(), &tx, orders.target.clone(), &stored, &metrics) => Err(error),
         () = flush_clock(&mut flush, env.worker.offset_flush_interval, &stored) => Ok(()),
         () = report_state(&mut orders.target, &reporter) => Ok(()),
         error = deliveries.failure() => Err(error),
@@ -177,17 +182,19 @@ fn build_sender(
     env: &TaskEnvironment,
     deliveries: &Arc<Deliveries>,
     abandoned: Arc<AtomicBool>,
+    metrics: Arc<TaskMetrics>,
 ) -> Result<Sender> {
     let (keys, values) = spec.converters()?;
     let client = client_config::source_producer(&env.worker, &spec.settings, &spec.id)?;
     client.warn_unknown();
+    metrics.client.set_id(client.native().get("client.id").unwrap_or_default());
     Ok(Sender {
         id: spec.id.clone(),
         keys,
         values,
         producer: SourceProducer::new(client.native(), deliveries.clone())?,
         deliveries: deliveries.clone(),
-        failures: spec.failures(),
+        failures: FailurePolicy::new(&spec.settings.errors, metrics),
         creator: TopicCreator::of(spec, env)?,
         topics: env.worker.topic_tracking_enable.then(|| env.stores.statuses.clone()),
         abandoned,
@@ -215,23 +222,29 @@ async fn poll_loop(
     queue: &ByteSender<SourceBatch>,
     mut target: watch::Receiver<TargetState>,
     stored: &AtomicBool,
+    metrics: &TaskMetrics,
 ) -> Error {
     loop {
         until_started(&mut target).await;
         if stored.swap(false, Ordering::Relaxed)
             && let Err(error) = task.committed().await
         {
-            return error;
+            return error.at("the task was told that offsets are stored");
         }
+        let start = Instant::now();
         let batches = match task.poll().await {
             Ok(batches) => batches,
             Err(error) if error.is_retriable() => {
+                metrics.errors.retried();
                 tracing::warn!(%error, "poll failed; it is tried again");
                 tokio::time::sleep(RETRY_WAIT).await;
                 continue;
             }
-            Err(error) => return error,
+            Err(error) => return error.at("poll"),
         };
+        if !batches.is_empty() {
+            metrics.polled(batches.iter().map(|batch| batch.batch.len()).sum(), start.elapsed());
+        }
         // Paused meanwhile: what was read waits here.
         until_started(&mut target).await;
         for batch in batches {

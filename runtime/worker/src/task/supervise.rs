@@ -12,9 +12,10 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::failures::FailurePolicy;
+use super::panic::panicked;
 use super::source::Orders;
 use crate::config_provider::Hidden;
+use crate::observe::metrics::{Listed, Metrics, StateTracker};
 use crate::plugins::PluginTable;
 use crate::store::Stores;
 
@@ -28,6 +29,8 @@ pub struct TaskEnvironment {
     pub stores: Stores,
     /// Memory budget.
     pub budget: MemoryBudget,
+    /// Where all of them are measured.
+    pub metrics: Arc<Metrics>,
     /// To the herder.
     pub events: mpsc::UnboundedSender<InstanceEvent>,
 }
@@ -47,6 +50,14 @@ impl InstanceId {
         match self {
             Self::Connector(name) => name,
             Self::Task(id) => &id.connector,
+        }
+    }
+
+    /// How traces name it.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Connector(name) => format!("connector {name}"),
+            Self::Task(id) => format!("task {id}"),
         }
     }
 
@@ -80,6 +91,8 @@ pub enum InstanceEvent {
         state: State,
         /// Why it failed.
         error: Option<Error>,
+        /// It tries again by itself what has failed.
+        retrying: bool,
     },
     /// The connector says which tasks there are to be.
     TaskConfigs {
@@ -110,18 +123,26 @@ pub struct Reporter {
     pub events: mpsc::UnboundedSender<InstanceEvent>,
     /// What errors must not show.
     pub hidden: Hidden,
+    /// Its states, for the metrics.
+    pub states: Arc<StateTracker>,
 }
 
 impl Reporter {
     /// The instance is in this state.
     pub fn state(&self, state: State) {
-        self.state_of(state, None);
+        self.tell(state, None, false);
     }
 
-    /// The instance is in this state, because of an error if it says so.
-    pub(super) fn state_of(&self, state: State, error: Option<Error>) {
-        let error = error.map(|error| self.hidden.hide_error(error));
-        let _ = self.events.send(InstanceEvent::State { id: self.id.clone(), epoch: self.epoch, state, error });
+    /// The instance shows as failed while it tries again by itself.
+    pub(super) fn retrying(&self, error: Error) {
+        self.tell(State::Failed, Some(error), true);
+    }
+
+    fn tell(&self, state: State, error: Option<Error>, retrying: bool) {
+        let error = error.map(|error| self.hidden.hide_error(self.located(error)));
+        self.states.set(state);
+        let _ =
+            self.events.send(InstanceEvent::State { id: self.id.clone(), epoch: self.epoch, state, error, retrying });
     }
 
     /// Tells at once that the instance has failed, if it has: ending it may take its time or never come to an end. True when it has.
@@ -139,7 +160,12 @@ impl Reporter {
     pub fn failed(&self, error: Error) {
         let error = self.hidden.hide_error(error);
         tracing::error!(instance = %self.id, %error, "failed");
-        self.state_of(State::Failed, Some(error));
+        self.tell(State::Failed, Some(error), false);
+    }
+
+    fn located(&self, error: Error) -> Error {
+        let place = self.id.place();
+        if error.places().contains(&place) { error } else { error.at(place) }
     }
 
     fn ended(&self) {
@@ -176,11 +202,6 @@ impl TaskSpec {
         ))
     }
 
-    /// What failed rows do.
-    pub fn failures(&self) -> FailurePolicy {
-        FailurePolicy { tolerance: self.settings.errors.tolerance, log: self.settings.errors.log_enable }
-    }
-
     /// Topics a sink subscribes to: names, or one regular expression in librdkafka's form (`^...`).
     pub fn subscription(&self) -> Result<Vec<String>> {
         match &self.settings.topics {
@@ -197,6 +218,8 @@ pub struct RunningTask {
     pub epoch: u64,
     /// The configuration it runs with.
     pub config: Config,
+    /// Keeps it in the metrics, also after its end: taken by who keeps the task.
+    pub listed: Option<Listed>,
     target: watch::Sender<TargetState>,
     stopper: Stopper,
 }
@@ -209,18 +232,20 @@ impl RunningTask {
         let orders =
             Orders { target: target_receiver, stop: stopper.stop.clone(), abandoned: stopper.abandoned.clone() };
         let (events, hidden) = (env.events.clone(), spec.hidden.clone());
-        let reporter = Reporter { id: InstanceId::Task(spec.id.clone()), epoch, events, hidden };
+        let (metrics, listed) = env.metrics.task(&spec.id, &*spec.plugin, &spec.settings);
+        let states = metrics.state.clone();
+        let reporter = Reporter { id: InstanceId::Task(spec.id.clone()), epoch, events, hidden, states };
         let config = spec.config.clone();
         let span = tracing::info_span!("task", connector = %spec.id.connector, task = spec.id.task);
         let run_reporter = reporter.clone();
         let work = async move {
             match spec.plugin.task() {
-                Task::Source(task) => super::source::run(task, spec, env, orders, run_reporter).await,
-                Task::Sink(task) => super::sink::run(task, spec, env, orders, run_reporter).await,
+                Task::Source(task) => super::source::run(task, spec, env, orders, run_reporter, metrics).await,
+                Task::Sink(task) => super::sink::run(task, spec, env, orders, run_reporter, metrics).await,
             }
         };
         stopper.supervise(work.instrument(span), reporter);
-        Self { epoch, config, target, stopper }
+        Self { epoch, config, listed: Some(listed), target, stopper }
     }
 
     /// Tells the task to run or to pause.
@@ -237,23 +262,30 @@ impl RunningTask {
     pub fn is_stopping(&self) -> bool {
         self.stopper.stop.is_cancelled()
     }
+
+    /// Cancelled when nothing of it runs any more (or it was abandoned).
+    pub fn end(&self) -> CancellationToken {
+        self.stopper.ended.clone()
+    }
 }
 
 /// Ends a unit: first it is asked, then it is dropped.
 pub(super) struct Stopper {
     pub(super) stop: CancellationToken,
     abort: CancellationToken,
+    ended: CancellationToken,
     pub(super) abandoned: Arc<AtomicBool>,
 }
 
 impl Stopper {
     pub(super) fn new() -> Self {
-        Self { stop: CancellationToken::new(), abort: CancellationToken::new(), abandoned: Arc::default() }
+        let new = CancellationToken::new;
+        Self { stop: new(), abort: new(), ended: new(), abandoned: Arc::default() }
     }
 
     /// Runs the work; reports its failure, a panic included, and in any case its end.
     pub(super) fn supervise(&self, work: impl Future<Output = Result<()>> + Send + 'static, reporter: Reporter) {
-        let abort = self.abort.clone();
+        let (abort, ended) = (self.abort.clone(), self.ended.clone());
         tokio::spawn(async move {
             let mut unit = tokio::spawn(work);
             let result = tokio::select! {
@@ -267,14 +299,12 @@ impl Stopper {
             match result {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => reporter.failed(error),
-                Err(panic) => {
-                    reporter.failed(
-                        Error::internal("ended unexpectedly")
-                            .caused_by(panic)
-                            .hint("report this as a defect; a restart of the instance may help meanwhile"),
-                    );
-                }
+                Err(ended) => reporter.failed(match ended.try_into_panic() {
+                    Ok(panic) => panicked("the plugin, or the worker around it,", &*panic),
+                    Err(ended) => Error::internal("it ended unexpectedly").caused_by(ended),
+                }),
             }
+            ended.cancel();
             reporter.ended();
         });
     }

@@ -118,11 +118,10 @@ async fn look_or_create(admin: &Admin, new: &NewTopic) -> Result<()> {
 fn not_created(new: &NewTopic, error: Error, hint: &str) -> Error {
     // A failed task is not tried again by itself, so the kind must not say so.
     let kind = if error.is_retriable() { ErrorKind::Fatal } else { error.kind() };
-    let hinted = error.hint_text().is_some();
+    let hinted = error.advice().is_some();
     let made = Error::new(kind, format!("Unable to create topic(s): {}", new.name))
         .at(format!("{} partitions, replication factor {}", new.partitions, new.replication_factor))
-        // As text: it shows its own causes.
-        .caused_by(error.to_string());
+        .caused_by(error);
     if hinted {
         return made;
     }

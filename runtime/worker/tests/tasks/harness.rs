@@ -16,6 +16,7 @@ use millstream_api::{
 use millstream_core::cluster::{State, TargetState};
 use millstream_core::settings::{ConnectorSettings, WorkerConfig};
 use millstream_worker::config_provider::Hidden;
+use millstream_worker::observe::metrics::Metrics;
 use millstream_worker::plugins::PluginTable;
 use millstream_worker::store::{FileOffsetStore, MemoryConfigStore, MemoryStatusStore, OffsetStore, Stores};
 use millstream_worker::task::{InstanceEvent, InstanceId, RunningTask, TaskEnvironment, TaskSpec};
@@ -121,11 +122,13 @@ impl Tasks {
         };
         stores.start().await.unwrap();
         let (sender, events) = mpsc::unbounded_channel();
+        let metrics = Metrics::new(&worker.metrics, MemoryBudget::new(1 << 30));
         let env = TaskEnvironment {
             worker,
             plugins: Arc::new(PluginTable::new(Vec::new())),
             stores,
             budget: MemoryBudget::new(1 << 30),
+            metrics,
             events: sender,
         };
         Self {

@@ -15,15 +15,16 @@ use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::Notify;
 
 use crate::kafka::{ClientSettings, LoggingContext, kafka_error};
+use crate::observe::metrics::TaskMetrics;
 
 /// How long to wait for room in a full queue.
 const FULL_WAIT: Duration = Duration::from_millis(5);
 
 /// What is on its way.
-#[derive(Default)]
 pub struct Acknowledgements {
     state: Mutex<State>,
     changed: Notify,
+    metrics: Arc<TaskMetrics>,
 }
 
 #[derive(Default)]
@@ -35,7 +36,13 @@ struct State {
 }
 
 impl Acknowledgements {
+    /// Nothing sent yet.
+    pub fn new(metrics: Arc<TaskMetrics>) -> Self {
+        Self { state: Mutex::default(), changed: Notify::new(), metrics }
+    }
+
     fn open(&self) -> u64 {
+        self.metrics.errors.letter();
         let mut state = self.state.lock();
         let id = state.next;
         state.next += 1;
@@ -47,6 +54,7 @@ impl Acknowledgements {
         let mut state = self.state.lock();
         state.open.remove(&id);
         if let Some(error) = failure {
+            self.metrics.errors.letter_failed();
             state.failure.get_or_insert(error);
         }
         drop(state);
@@ -171,6 +179,7 @@ impl LetterProducer {
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => record = back,
                 Err((error, back)) => {
                     self.acks.close(id, None);
+                    self.acks.metrics.errors.letter_failed();
                     return Err(undelivered(&back.delivery_opaque.place, error));
                 }
             }
@@ -190,7 +199,7 @@ mod tests {
 
     #[tokio::test]
     async fn settled_waits_for_what_was_sent_before() {
-        let acks = Acknowledgements::default();
+        let acks = Acknowledgements::new(crate::testing::task_metrics());
         let (first, second) = (acks.open(), acks.open());
         let mut settled = std::pin::pin!(acks.settled());
         assert!(futures::poll!(settled.as_mut()).is_pending());
@@ -205,7 +214,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_is_told_to_who_waits() {
-        let acks = Acknowledgements::default();
+        let acks = Acknowledgements::new(crate::testing::task_metrics());
         let id = acks.open();
         let mut failure = std::pin::pin!(acks.failure());
         assert!(futures::poll!(failure.as_mut()).is_pending());

@@ -18,7 +18,7 @@ fn letters(tolerance: Tolerance, context_headers: bool) -> DeadLetters {
         queue: DeadLetterQueue { topic: "q".to_owned(), replication_factor: 1, context_headers },
         tolerance,
         converters: [java_class("JsonConverter"), java_class("StringConverter")],
-        acks: Arc::default(),
+        acks: Arc::new(Acknowledgements::new(crate::testing::task_metrics())),
         producer: tokio::sync::RwLock::new(None),
         put: Mutex::default(),
     }
