@@ -68,6 +68,17 @@ impl<'a> Document<'a> {
             .map_err(|e| self.wrong(key, raw, &format!("cannot be read: {e}")))
     }
 
+    /// The items of the outermost array.
+    pub(crate) fn items(self) -> Result<Vec<&'a RawValue>> {
+        let whole: &RawValue =
+            serde_json::from_str(self.text).map_err(|e| Error::config(format!("{} is not JSON: {e}", self.what)))?;
+        let kind = kind_of(whole);
+        if kind != Kind::Array {
+            return Err(self.wrong(None, whole, &format!("a JSON array is expected, not {}", kind.as_str())));
+        }
+        serde_json::from_str(whole.get()).map_err(|e| self.wrong(None, whole, &format!("cannot be read: {e}")))
+    }
+
     /// A scalar as text: strings unescaped, numbers and booleans exactly as written, null as `None`.
     pub(crate) fn scalar(self, key: &str, raw: &RawValue) -> Result<Option<String>> {
         match kind_of(raw) {

@@ -1,18 +1,22 @@
 //! What the herder answers: the shapes of the REST API, in the field order Kafka Connect writes them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use millstream_api::{Config, ConfigValue, ConfigValues, Error, OffsetMap, Result};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// A connector: its configuration as stored and the tasks it has.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ConnectorInfo {
     /// Name.
     #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String)]
     pub name: Arc<str>,
     /// Raw configuration, `${..}` unresolved.
+    #[schema(value_type = HashMap<String, Option<String>>)]
     pub config: Config,
     /// Tasks it has now; empty right after create in distributed mode.
     pub tasks: Vec<TaskRef>,
@@ -22,21 +26,23 @@ pub struct ConnectorInfo {
 }
 
 /// A task's id as REST writes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TaskRef {
     /// Connector name.
     #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String)]
     pub connector: Arc<str>,
     /// Task number.
     pub task: u32,
 }
 
 /// A task's id and configuration.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TaskInfo {
     /// Id.
     pub id: TaskRef,
     /// Raw configuration.
+    #[schema(value_type = HashMap<String, Option<String>>)]
     pub config: Config,
 }
 
@@ -45,10 +51,11 @@ fn as_text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Er
 }
 
 /// The status of a connector and its tasks.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ConnectorStateInfo {
     /// Name.
     #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String)]
     pub name: Arc<str>,
     /// The Connector instance.
     pub connector: InstanceState,
@@ -60,7 +67,7 @@ pub struct ConnectorStateInfo {
 }
 
 /// State of a Connector instance.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct InstanceState {
     /// State word, upper case.
     pub state: &'static str,
@@ -74,7 +81,7 @@ pub struct InstanceState {
 }
 
 /// State of a task.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TaskState {
     /// Task number.
     pub id: u32,
@@ -83,19 +90,28 @@ pub struct TaskState {
     pub instance: InstanceState,
 }
 
+/// Topics that a connector has used (KIP-558).
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ActiveTopics {
+    /// Names.
+    pub topics: Vec<String>,
+}
+
 /// Offsets of a connector (KIP-875).
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct ConnectorOffsets {
     /// One for each partition.
     pub offsets: Vec<ConnectorOffset>,
 }
 
 /// The offset of one partition. A sink's are `kafka_topic`, `kafka_partition` and `kafka_offset`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ConnectorOffset {
     /// Names the partition; null is possible in requests alone.
+    #[schema(value_type = Option<HashMap<String, Value>>)]
     pub partition: Option<Map<String, Value>>,
     /// The position; null: none, or none any more.
+    #[schema(value_type = Option<HashMap<String, Value>>)]
     pub offset: Option<OffsetMap>,
 }
 

@@ -13,6 +13,8 @@ use crate::herder::{Herder, HerderHandle, Inputs, PutConnector, Request};
 use crate::kafka::{Admin, ClientRole, client_config};
 use crate::membership::{Membership, Solo};
 use crate::model::Health;
+use crate::observe::loggers::Loggers;
+use crate::observe::metrics::Metrics;
 use crate::plugins::PluginTable;
 use crate::rest::{RestContext, RestServer, RestSettings};
 use crate::store::Stores;
@@ -40,7 +42,7 @@ pub async fn run(
     let worker = Arc::new(config);
     tell_settings(&worker);
     check_converters(&worker).map_err(at_start)?;
-    let server = RestServer::bind(&worker.rest.listeners).await.map_err(at_start)?;
+    let server = RestServer::bind(&worker.rest).await.map_err(at_start)?;
     let worker_id = worker_id(&worker, &server);
 
     let (requests, request_queue) = mpsc::channel(REQUESTS);
@@ -48,16 +50,20 @@ pub async fn run(
     let validator = Arc::new(ConfigValidator::new(plugins.clone(), worker.clone()));
     let herder = HerderHandle::new(requests, validator, health.subscribe());
     let cluster_id = Arc::new(OnceLock::new());
+    let budget = MemoryBudget::new(worker.memory_budget);
+    let metrics = Metrics::new(&worker.metrics, budget.clone());
     let context = RestContext {
         herder: herder.clone(),
         plugins: plugins.clone(),
         cluster_id: cluster_id.clone(),
+        metrics: metrics.clone(),
+        loggers: Loggers::of_process(),
         settings: RestSettings::of(&worker),
     };
     let rest_stop = CancellationToken::new();
     let serving = tokio::spawn(server.serve(context, rest_stop.clone(), REST_GRACE));
 
-    let running = Running { worker, plugins, worker_id, cluster_id, health };
+    let running = Running { worker, plugins, worker_id, cluster_id, health, budget, metrics };
     let result = running.until_stopped(herder, request_queue, connectors, &shutdown).await;
     rest_stop.cancel();
     match serving.await {
@@ -93,6 +99,12 @@ fn tell_settings(worker: &WorkerConfig) {
             "settings that are not available in this release have no effect"
         );
     }
+    if !worker.metrics.other_reporters.is_empty() {
+        tracing::warn!(
+            metric_reporters = worker.metrics.other_reporters.join(", "),
+            "the classes of metric.reporters are Java's and do not run here; GET /metrics has the metrics"
+        );
+    }
     if !worker.unused.is_empty() {
         tracing::warn!(keys = worker.unused.join(", "), "settings that nothing reads");
     }
@@ -101,7 +113,7 @@ fn tell_settings(worker: &WorkerConfig) {
 fn worker_id(worker: &WorkerConfig, server: &RestServer) -> String {
     let mut advertised = worker.advertised(&local_host_name());
     if advertised.port == 0 {
-        advertised.port = server.addresses().first().map_or(0, std::net::SocketAddr::port);
+        advertised.port = server.port(advertised.protocol).unwrap_or(0);
     }
     advertised.worker_id()
 }
@@ -118,6 +130,8 @@ struct Running {
     worker_id: String,
     cluster_id: Arc<OnceLock<String>>,
     health: watch::Sender<Health>,
+    budget: MemoryBudget,
+    metrics: Arc<Metrics>,
 }
 
 impl Running {
@@ -137,15 +151,17 @@ impl Running {
         let (events_sender, events) = mpsc::unbounded_channel();
         let generation = highest_generation(&stores);
         let membership: Arc<dyn Membership> = Solo::new(generation);
+        self.metrics.set_membership(membership.view(), &self.worker_id);
         let env = Arc::new(TaskEnvironment {
-            budget: MemoryBudget::new(self.worker.memory_budget),
+            budget: self.budget,
+            metrics: self.metrics,
             worker: self.worker,
             plugins: self.plugins,
             stores: stores.clone(),
             events: events_sender,
         });
-        let herder = Herder::new(env, self.worker_id.clone(), membership);
         let stop = CancellationToken::new();
+        let herder = Herder::new(env, self.worker_id.clone(), membership);
         let inputs = Inputs { requests, changes, events };
         let mut running = tokio::spawn(herder.run(inputs, stop.clone()));
         self.health.send_replace(Health::Healthy);
@@ -208,7 +224,7 @@ async fn create_all(handle: &HerderHandle, connectors: Vec<ConnectorFile>) -> Re
         let place = file.path.display().to_string();
         let refused = |error: Error| error.at(place.clone()).at(AT_START);
         let verdict = handle.validate(None, &file.config).await.map_err(refused)?;
-        verdict.values.into_valid().map_err(refused)?;
+        verdict.require_valid().map_err(refused)?;
         let put = PutConnector {
             name: file.name.as_str().into(),
             config: file.config,

@@ -65,6 +65,8 @@ pub enum Request {
     Fence(Arc<str>, Reply<()>),
     /// The key that requests between workers are signed with; `None` until one was read.
     SessionKey(Reply<Option<SessionKey>>),
+    /// Set the level of a logger (Java's name and word) on all workers. Any worker takes it.
+    PutLoggerLevel(String, &'static str, Reply<()>),
     /// Does the loop turn?
     Ping(Reply<()>),
 }

@@ -55,6 +55,7 @@ impl Herder {
             }
             Request::PutTaskConfigs(tasks, reply) => self.put_task_configs(tasks, reply),
             Request::Fence(name, reply) => answer(reply, self.fence(&name)),
+            Request::PutLoggerLevel(logger, level, reply) => self.put_logger_level(logger, level, reply),
             Request::SessionKey(reply) => answer(reply, Ok(self.state().session_key().cloned())),
         }
     }
@@ -133,6 +134,12 @@ impl Herder {
     }
 
     /// Takes the tasks that the owner of a connector has made (Java: the leader writes what it is sent, once it may).
+    /// Written by any worker: there is nothing to agree on.
+    fn put_logger_level(&self, logger: String, level: &'static str, reply: Reply<()>) {
+        let stores = self.env.stores.clone();
+        tokio::spawn(async move { answer(reply, stores.configs.put_logger_level(&logger, level).await) });
+    }
+
     fn put_task_configs(&self, tasks: PutTaskConfigs, reply: Reply<()>) {
         if let Err(error) = self.between_workers() {
             return answer(reply, Err(error));

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::Request;
 use super::instances::{ConnectorSlot, TaskSlot};
 use crate::membership::{Membership, View};
+use crate::observe::loggers::Loggers;
 use crate::task::{InstanceEvent, InstanceId, TaskEnvironment};
 use crate::validate::ConfigValidator;
 
@@ -139,7 +140,8 @@ impl Herder {
             Change::Restart { connector, include_tasks, only_failed } => {
                 self.apply_restart(super::RestartConnector { name: connector, include_tasks, only_failed });
             }
-            Change::SessionKey | Change::LoggerLevel { .. } => {}
+            Change::LoggerLevel { logger, level } => Loggers::of_process().set_for_all(&logger, &level),
+            Change::SessionKey => {}
         }
     }
 

@@ -123,6 +123,15 @@ impl Loggers {
         (self.apply)(&state.directives())?;
         Ok(before.into_iter().filter(|(other, was)| state.level(other).level != *was).map(|(other, _)| other).collect())
     }
+
+    /// Sets a level that was set for all workers, and says so in the log.
+    pub fn set_for_all(&self, name: &str, word: &str) {
+        let level = Level::parse(word).ok_or_else(|| unknown_level(word));
+        match level.and_then(|level| self.set(name, level, crate::now_millis())) {
+            Ok(_) => tracing::info!(logger = name, level = word, "log level set for all workers"),
+            Err(error) => tracing::warn!(logger = name, %error, "a log level for all workers is not applied"),
+        }
+    }
 }
 
 impl State {
@@ -182,5 +191,4 @@ fn canonical(name: &str) -> &str {
 /// The error of a level word that is none.
 pub(crate) fn unknown_level(word: &str) -> Error {
     Error::not_found(format!("invalid log level '{word}'."))
-        .hint("levels: OFF, FATAL, ERROR, WARN, INFO, DEBUG, TRACE, ALL")
 }

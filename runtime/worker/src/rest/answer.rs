@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use millstream_api::{Error, ErrorKind};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -50,12 +51,15 @@ pub(super) fn error(status: StatusCode, message: &str) -> Response {
     (status, [(header::CONTENT_TYPE, JSON)], error_body(status, message)).into_response()
 }
 
+/// What every failed request is answered.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ErrorMessage<'a> {
+    /// The status again.
+    error_code: u16,
+    message: &'a str,
+}
+
 fn error_body(status: StatusCode, message: &str) -> String {
-    #[derive(Serialize)]
-    struct ErrorMessage<'a> {
-        error_code: u16,
-        message: &'a str,
-    }
     serde_json::to_string(&ErrorMessage { error_code: status.as_u16(), message }).unwrap_or_default()
 }
 

@@ -1,24 +1,29 @@
 //! `/connectors` and what is below it.
 
+use std::collections::HashMap;
+
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use millstream_api::{Config, Error, ErrorKind, Result, TaskId};
 use millstream_core::cluster::TargetState;
+use millstream_core::settings::Protocol;
 use serde_json::{Map, Value};
 
-use super::answer::{self, Answer, Failure};
+use super::answer::{self, Answer, ErrorMessage, Failure};
 use super::deadline::Deadline;
+use super::openapi::CreateConnector;
 use super::{RestContext, path};
 use crate::connector_file::create_request;
 use crate::herder::{PatchConnector, PutConnector, Request as Ask, RestartConnector};
 use crate::json_object::Document;
-use crate::model::ConnectorInfo;
+use crate::model::{ActiveTopics, ConnectorInfo, ConnectorStateInfo, TaskInfo, TaskState};
 
 /// Largest body read. Real ones are a few kilobytes; Kafka refuses records above 1 MB unless told otherwise.
 const MAX_BODY: usize = 16 << 20;
 /// Names the body in errors.
-const BODY: &str = "the request body";
+pub(super) const BODY: &str = "the request body";
 
 /// The whole body.
 pub(super) async fn read(request: Request) -> Result<Bytes, Failure> {
@@ -51,6 +56,14 @@ fn flag(query: &Option<String>, name: &str) -> bool {
 }
 
 /// `GET /connectors`, with `expand` (KIP-465) as an object.
+#[utoipa::path(
+    get,
+    path = "/connectors",
+    tag = "connectors",
+    operation_id = "connectors",
+    params(("expand" = Option<Vec<String>>, Query, description = "`status`, `info`: an object by name in place of the list; may be repeated")),
+    responses((status = 200, body = Vec<String>, description = "Names; with `expand` an object of objects"))
+)]
 pub(super) async fn list(State(context): State<RestContext>, RawQuery(query): RawQuery) -> Answer {
     let deadline = Deadline::start(&context);
     let names = deadline.stage("listing connectors", context.herder.ask(Ask::Connectors)).await?;
@@ -91,9 +104,21 @@ fn json_value(shape: impl serde::Serialize) -> Result<Value> {
 }
 
 /// `POST /connectors`.
-pub(super) async fn create(State(context): State<RestContext>, request: Request) -> Answer {
+#[utoipa::path(
+    post,
+    path = "/connectors",
+    tag = "connectors",
+    operation_id = "create_connector",
+    request_body = CreateConnector,
+    responses((status = 201, body = ConnectorInfo, headers(("Location" = String))), (status = 409, body = ErrorMessage, description = "There is a connector of that name, or the group is about to change"))
+)]
+pub(super) async fn create(
+    State(context): State<RestContext>,
+    Extension(protocol): Extension<Protocol>,
+    request: Request,
+) -> Answer {
     let deadline = Deadline::start(&context);
-    let headers = request.headers().clone();
+    let base = base(protocol, request.headers());
     let body = read(request).await?;
     let mut create = create_request(&body, BODY)?;
     // Kafka Connect trims the name here, and only here.
@@ -105,7 +130,7 @@ pub(super) async fn create(State(context): State<RestContext>, request: Request)
     }
     let put =
         PutConnector { name: name.into(), config: create.config, initial_state: create.initial_state, replace: false };
-    put_connector(&context, &deadline, put, &headers).await
+    put_connector(&context, &deadline, put, base).await
 }
 
 fn name_differs(inner: &str, name: &str) -> Error {
@@ -117,7 +142,7 @@ async fn put_connector(
     context: &RestContext,
     deadline: &Deadline<'_>,
     put: PutConnector,
-    headers: &HeaderMap,
+    base: Option<String>,
 ) -> Answer {
     require_values(&put.config)?;
     let verdict = context.herder.validate(None, &put.config);
@@ -129,7 +154,8 @@ async fn put_connector(
         return answer::ok(&info);
     }
     let mut response = answer::json(StatusCode::CREATED, &info)?;
-    if let Some(location) = location(headers, &info) {
+    let location = base.map(|base| HeaderValue::try_from(format!("{base}/connectors/{}", path::encoded(&info.name))));
+    if let Some(Ok(location)) = location {
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
@@ -145,18 +171,34 @@ fn require_values(config: &Config) -> Result<()> {
         .hint("leave the key out"))
 }
 
-/// Follows the request's Host header, as Kafka Connect does, not the advertised address.
-fn location(headers: &HeaderMap, info: &ConnectorInfo) -> Option<HeaderValue> {
+/// Where the client thinks it is: by the Host header, as in Kafka Connect, not by the advertised address.
+fn base(protocol: Protocol, headers: &HeaderMap) -> Option<String> {
     let host = headers.get(header::HOST)?.to_str().ok()?;
-    HeaderValue::try_from(format!("http://{host}/connectors/{}", path::encoded(&info.name))).ok()
+    Some(format!("{}://{host}", protocol.scheme()))
 }
 
 /// `GET /connectors/{connector}`.
+#[utoipa::path(
+    get,
+    path = "/connectors/{connector}",
+    tag = "connectors",
+    operation_id = "connector",
+    params(("connector" = String, Path, description = "Name, percent-encoded")),
+    responses((status = 200, body = ConnectorInfo))
+)]
 pub(super) async fn info(State(context): State<RestContext>, Path(name): Path<String>) -> Answer {
     answer::ok(&current(&context, name).await?)
 }
 
 /// `GET /connectors/{connector}/config`.
+#[utoipa::path(
+    get,
+    path = "/connectors/{connector}/config",
+    tag = "connectors",
+    operation_id = "connector_config",
+    params(("connector" = String, Path, description = "Name, percent-encoded")),
+    responses((status = 200, body = HashMap<String, String>))
+)]
 pub(super) async fn config(State(context): State<RestContext>, Path(name): Path<String>) -> Answer {
     answer::ok(&current(&context, name).await?.config)
 }
@@ -167,6 +209,14 @@ async fn current(context: &RestContext, name: String) -> Result<ConnectorInfo> {
 }
 
 /// `DELETE /connectors/{connector}`.
+#[utoipa::path(
+    delete,
+    path = "/connectors/{connector}",
+    tag = "connectors",
+    operation_id = "delete_connector",
+    params(("connector" = String, Path, description = "Name, percent-encoded")),
+    responses((status = 204))
+)]
 pub(super) async fn delete(State(context): State<RestContext>, Path(name): Path<String>) -> Answer {
     let asked = context.herder.ask(|reply| Ask::Delete(name.into(), reply));
     Deadline::start(&context).stage("deleting the connector", asked).await?;
@@ -174,13 +224,22 @@ pub(super) async fn delete(State(context): State<RestContext>, Path(name): Path<
 }
 
 /// `PUT /connectors/{connector}/config`: creates or changes.
+#[utoipa::path(
+    put,
+    path = "/connectors/{connector}/config",
+    tag = "connectors",
+    params(("connector" = String, Path, description = "Name, percent-encoded")),
+    request_body = HashMap<String, String>,
+    responses((status = 200, body = ConnectorInfo), (status = 201, body = ConnectorInfo, headers(("Location" = String))))
+)]
 pub(super) async fn put_config(
     State(context): State<RestContext>,
+    Extension(protocol): Extension<Protocol>,
     Path(name): Path<String>,
     request: Request,
 ) -> Answer {
     let deadline = Deadline::start(&context);
-    let headers = request.headers().clone();
+    let base = base(protocol, request.headers());
     let mut config = settings(&read(request).await?)?;
     match config.get("name") {
         Some(inner) if inner != name => return Err(name_differs(inner, &name).into()),
@@ -188,10 +247,18 @@ pub(super) async fn put_config(
         None => config.set("name", name.clone()),
     }
     let put = PutConnector { name: name.into(), config, initial_state: None, replace: true };
-    put_connector(&context, &deadline, put, &headers).await
+    put_connector(&context, &deadline, put, base).await
 }
 
 /// `PATCH /connectors/{connector}/config` (KIP-477): a JSON merge patch; null removes a key.
+#[utoipa::path(
+    patch,
+    path = "/connectors/{connector}/config",
+    tag = "connectors",
+    params(("connector" = String, Path, description = "Name, percent-encoded")),
+    request_body = HashMap<String, Option<String>>,
+    responses((status = 200, body = ConnectorInfo))
+)]
 pub(super) async fn patch_config(
     State(context): State<RestContext>,
     Path(name): Path<String>,
@@ -205,12 +272,28 @@ pub(super) async fn patch_config(
 }
 
 /// `GET /connectors/{connector}/status`.
+#[utoipa::path(
+    get,
+    path = "/connectors/{connector}/status",
+    tag = "connectors",
+    operation_id = "connector_status",
+    params(("connector" = String, Path, description = "Name, percent-encoded")),
+    responses((status = 200, body = ConnectorStateInfo))
+)]
 pub(super) async fn status(State(context): State<RestContext>, Path(name): Path<String>) -> Answer {
     let asked = context.herder.ask(|reply| Ask::Status(name.into(), reply));
     answer::ok(&Deadline::start(&context).stage("reading the connector's status", asked).await?)
 }
 
 /// `GET /connectors/{connector}/tasks`.
+#[utoipa::path(
+    get,
+    path = "/connectors/{connector}/tasks",
+    tag = "tasks",
+    operation_id = "tasks",
+    params(("connector" = String, Path, description = "Name, percent-encoded")),
+    responses((status = 200, body = Vec<TaskInfo>))
+)]
 pub(super) async fn tasks(State(context): State<RestContext>, Path(name): Path<String>) -> Answer {
     let asked = context.herder.ask(|reply| Ask::Tasks(name.into(), reply));
     answer::ok(&Deadline::start(&context).stage("reading the tasks' configurations", asked).await?)
@@ -228,6 +311,13 @@ fn task_id(connector: &str, task: &str, missing: &str) -> Result<TaskId, Failure
 }
 
 /// `GET /connectors/{connector}/tasks/{task}/status`.
+#[utoipa::path(
+    get,
+    path = "/connectors/{connector}/tasks/{task}/status",
+    tag = "tasks",
+    params(("connector" = String, Path, description = "Name, percent-encoded"), ("task" = i32, Path)),
+    responses((status = 200, body = TaskState))
+)]
 pub(super) async fn task_status(
     State(context): State<RestContext>,
     Path((name, task)): Path<(String, String)>,
@@ -238,6 +328,13 @@ pub(super) async fn task_status(
 }
 
 /// `POST /connectors/{connector}/tasks/{task}/restart`.
+#[utoipa::path(
+    post,
+    path = "/connectors/{connector}/tasks/{task}/restart",
+    tag = "tasks",
+    params(("connector" = String, Path, description = "Name, percent-encoded"), ("task" = i32, Path)),
+    responses((status = 204))
+)]
 pub(super) async fn restart_task(
     State(context): State<RestContext>,
     Path((name, task)): Path<(String, String)>,
@@ -255,21 +352,49 @@ async fn set_target(context: &RestContext, name: String, target: TargetState, st
 }
 
 /// `PUT /connectors/{connector}/pause`.
+#[utoipa::path(
+    put,
+    path = "/connectors/{connector}/pause",
+    tag = "connectors",
+    params(("connector" = String, Path, description = "Name, percent-encoded")),
+    responses((status = 202))
+)]
 pub(super) async fn pause(State(context): State<RestContext>, Path(name): Path<String>) -> Answer {
     set_target(&context, name, TargetState::Paused, StatusCode::ACCEPTED).await
 }
 
 /// `PUT /connectors/{connector}/resume`.
+#[utoipa::path(
+    put,
+    path = "/connectors/{connector}/resume",
+    tag = "connectors",
+    params(("connector" = String, Path, description = "Name, percent-encoded")),
+    responses((status = 202))
+)]
 pub(super) async fn resume(State(context): State<RestContext>, Path(name): Path<String>) -> Answer {
     set_target(&context, name, TargetState::Started, StatusCode::ACCEPTED).await
 }
 
 /// `PUT /connectors/{connector}/stop`.
+#[utoipa::path(
+    put,
+    path = "/connectors/{connector}/stop",
+    tag = "connectors",
+    params(("connector" = String, Path, description = "Name, percent-encoded")),
+    responses((status = 204))
+)]
 pub(super) async fn stop(State(context): State<RestContext>, Path(name): Path<String>) -> Answer {
     set_target(&context, name, TargetState::Stopped, StatusCode::NO_CONTENT).await
 }
 
 /// `POST /connectors/{connector}/restart`: with a flag, by a plan (KIP-745); without, the Connector instance alone.
+#[utoipa::path(
+    post,
+    path = "/connectors/{connector}/restart",
+    tag = "connectors",
+    params(("connector" = String, Path, description = "Name, percent-encoded"), ("includeTasks" = Option<bool>, Query), ("onlyFailed" = Option<bool>, Query)),
+    responses((status = 202, body = ConnectorStateInfo, description = "With one of the flags: the plan"), (status = 204, description = "Without: the Connector instance has been started again"))
+)]
 pub(super) async fn restart(
     State(context): State<RestContext>,
     Path(name): Path<String>,
@@ -291,17 +416,31 @@ pub(super) async fn restart(
 }
 
 /// `GET /connectors/{connector}/topics` (KIP-558).
+#[utoipa::path(
+    get,
+    path = "/connectors/{connector}/topics",
+    tag = "connectors",
+    params(("connector" = String, Path, description = "Name, percent-encoded")),
+    responses((status = 200, body = HashMap<String, ActiveTopics>), (status = 403, body = ErrorMessage, description = "Topic tracking is off"))
+)]
 pub(super) async fn topics(State(context): State<RestContext>, Path(name): Path<String>) -> Answer {
     if !context.settings.topic_tracking {
         return Err(Error::forbidden("Topic tracking is disabled.").into());
     }
     let asked = context.herder.ask(|reply| Ask::Topics(name.as_str().into(), reply));
     let topics = Deadline::start(&context).stage("reading the connector's topics", asked).await?;
-    let shape = Map::from_iter([(name, serde_json::json!({ "topics": topics }))]);
+    let shape = Map::from_iter([(name, serde_json::json!(ActiveTopics { topics }))]);
     answer::ok(&shape)
 }
 
 /// `PUT /connectors/{connector}/topics/reset`.
+#[utoipa::path(
+    put,
+    path = "/connectors/{connector}/topics/reset",
+    tag = "connectors",
+    params(("connector" = String, Path, description = "Name, percent-encoded")),
+    responses((status = 202), (status = 403, body = ErrorMessage, description = "Topic tracking or its reset is off"))
+)]
 pub(super) async fn reset_topics(State(context): State<RestContext>, Path(name): Path<String>) -> Answer {
     if !context.settings.topic_tracking {
         return Err(Error::forbidden("Topic tracking is disabled.").into());

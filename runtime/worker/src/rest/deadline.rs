@@ -13,17 +13,15 @@ use crate::model::Health;
 /// Started when a request comes in; its stages share the limit.
 pub(super) struct Deadline<'a> {
     context: &'a RestContext,
-    limit: Duration,
     end: Instant,
 }
 
 impl<'a> Deadline<'a> {
     pub(super) fn start(context: &'a RestContext) -> Self {
-        let limit = context.settings.request_timeout;
-        Self { context, limit, end: Instant::now() + limit }
+        Self { context, end: Instant::now() + context.settings.request_timeout }
     }
 
-    /// Runs one stage; `stage` completes "the worker was ...", until the work tells a stage of its own.
+    /// Runs one stage; `stage` completes "the worker is ...", until the work tells a stage of its own.
     pub(super) async fn stage<T>(&self, stage: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
         let told = Stage::of(stage);
         match timeout_at(self.end, told.hold(work)).await {
@@ -35,8 +33,7 @@ impl<'a> Deadline<'a> {
                     _ => doing,
                 };
                 Err(Error::timeout(format!(
-                    "Request timed out after {} ms. The worker was {doing}, since {}",
-                    self.limit.as_millis(),
+                    "Request timed out. The worker is currently {doing}, which began at {}",
                     since.to_rfc3339_opts(SecondsFormat::Millis, true)
                 )))
             }

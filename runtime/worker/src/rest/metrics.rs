@@ -10,6 +10,12 @@ use super::RestContext;
 use crate::observe::metrics::TEXT_FORMAT;
 
 /// `GET /metrics`. Never asks the herder: it answers while that is stuck.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "worker",
+    responses((status = 200, body = String, content_type = "text/plain", description = "In Prometheus' text format"))
+)]
 pub(super) async fn metrics(State(context): State<RestContext>) -> Response {
     let metrics = context.metrics.clone();
     match tokio::task::spawn_blocking(move || metrics.render()).await {

@@ -1,7 +1,10 @@
 //! `/connector-plugins`.
 
+use std::collections::HashMap;
+
 use axum::extract::{Path, RawQuery, Request, State};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::RestContext;
 use super::answer::{self, Answer};
@@ -10,15 +13,26 @@ use super::deadline::Deadline;
 use super::validation::{ConfigInfos, KeyInfo};
 use millstream_api::{Error, PluginKind};
 
+/// A plugin of this worker.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Plugin {
+    class: &'static str,
+    /// `source`, `sink`, `converter`, `header_converter`, `transformation` or `predicate`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    version: &'static str,
+}
+
 /// `GET /connector-plugins`. Connectors only, unless `connectorsOnly` is given as anything but `true` or the empty text.
+#[utoipa::path(
+    get,
+    path = "/connector-plugins",
+    tag = "plugins",
+    operation_id = "plugins",
+    params(("connectorsOnly" = Option<String>, Query, description = "Anything but `true`: all kinds of plugins")),
+    responses((status = 200, body = Vec<Plugin>))
+)]
 pub(super) async fn list(State(context): State<RestContext>, RawQuery(query): RawQuery) -> Answer {
-    #[derive(Serialize)]
-    struct Plugin {
-        class: &'static str,
-        #[serde(rename = "type")]
-        kind: &'static str,
-        version: &'static str,
-    }
     let connectors_only =
         query_values(&query, "connectorsOnly").next().is_none_or(|value| value.is_empty() || value == "true");
     let is_connector = |kind: PluginKind| matches!(kind, PluginKind::Source | PluginKind::Sink);
@@ -33,6 +47,14 @@ pub(super) async fn list(State(context): State<RestContext>, RawQuery(query): Ra
 }
 
 /// `GET /connector-plugins/{plugin}/config`: the keys of a plugin; of a connector those every connector has too.
+#[utoipa::path(
+    get,
+    path = "/connector-plugins/{plugin}/config",
+    tag = "plugins",
+    operation_id = "plugin_config",
+    params(("plugin" = String, Path, description = "Class name or alias"), ("version" = Option<String>, Query)),
+    responses((status = 200, body = Vec<KeyInfo>))
+)]
 pub(super) async fn config(
     State(context): State<RestContext>,
     Path(plugin): Path<String>,
@@ -53,6 +75,14 @@ pub(super) async fn config(
 }
 
 /// `PUT /connector-plugins/{plugin}/config/validate`: 200 with the verdict, errors inside.
+#[utoipa::path(
+    put,
+    path = "/connector-plugins/{plugin}/config/validate",
+    tag = "plugins",
+    params(("plugin" = String, Path, description = "Class name or alias")),
+    request_body = HashMap<String, String>,
+    responses((status = 200, body = ConfigInfos, description = "The verdict; errors are inside"))
+)]
 pub(super) async fn validate(
     State(context): State<RestContext>,
     Path(plugin): Path<String>,

@@ -1,59 +1,119 @@
 //! The table of routes.
 
-use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post, put};
+use axum::{Extension, Router};
+use millstream_core::settings::Protocol;
 
+use super::auth::{self, Credentials};
+use super::headers::{self, Added};
 use super::negotiate::negotiate;
-use super::{RestContext, access_log, answer, connectors, path, plugins, root};
+use super::{
+    RestContext, access_log, answer, connectors, internal, loggers, metrics, offsets, openapi, path, plugins, root,
+};
 
-/// Everything the API serves.
-pub(super) fn router(context: RestContext) -> Router {
-    let routes = Router::new()
-        .route("/", resource(get(root::root), "HEAD,GET,OPTIONS"))
-        .route("/health", resource(get(root::health), "HEAD,GET,OPTIONS"))
-        .route("/connectors", resource(get(connectors::list).post(connectors::create), "HEAD,POST,GET,OPTIONS"))
-        .route(
-            "/connectors/{connector}",
-            resource(get(connectors::info).delete(connectors::delete), "HEAD,DELETE,GET,OPTIONS"),
-        )
-        .route(
-            "/connectors/{connector}/config",
-            resource(
-                get(connectors::config).put(connectors::put_config).patch(connectors::patch_config),
-                "HEAD,GET,OPTIONS,PUT,PATCH",
-            ),
-        )
-        .route("/connectors/{connector}/status", resource(get(connectors::status), "HEAD,GET,OPTIONS"))
-        .route("/connectors/{connector}/tasks", resource(get(connectors::tasks), "HEAD,GET,OPTIONS"))
-        .route(
-            "/connectors/{connector}/tasks/{task}/status",
-            resource(get(connectors::task_status), "HEAD,GET,OPTIONS"),
-        )
-        .route("/connectors/{connector}/tasks/{task}/restart", resource(post(connectors::restart_task), "POST,OPTIONS"))
-        .route("/connectors/{connector}/pause", resource(put(connectors::pause), "OPTIONS,PUT"))
-        .route("/connectors/{connector}/resume", resource(put(connectors::resume), "OPTIONS,PUT"))
-        .route("/connectors/{connector}/stop", resource(put(connectors::stop), "OPTIONS,PUT"))
-        .route("/connectors/{connector}/restart", resource(post(connectors::restart), "POST,OPTIONS"))
-        .route("/connectors/{connector}/topics", resource(get(connectors::topics), "HEAD,GET,OPTIONS"))
-        .route("/connectors/{connector}/topics/reset", resource(put(connectors::reset_topics), "OPTIONS,PUT"))
-        .route("/connector-plugins", resource(get(plugins::list), "HEAD,GET,OPTIONS"))
-        .route("/connector-plugins/{plugin}/config", resource(get(plugins::config), "HEAD,GET,OPTIONS"))
-        .route("/connector-plugins/{plugin}/config/validate", resource(put(plugins::validate), "OPTIONS,PUT"))
-        .fallback(|| async { answer::refused(StatusCode::NOT_FOUND) })
-        .with_state(context);
-    // The path must be rewritten before it is matched, so the routes stand behind a router that matches everything.
-    Router::new().fallback_service(routes).layer(from_fn(path::normalize)).layer(from_fn(access_log::log))
+/// Which routes a listener has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// All.
+    Everything,
+    /// All but `/admin`.
+    WithoutAdmin,
+    /// `/admin` (and `/metrics`).
+    AdminAlone,
 }
 
-/// A resource: its methods behind the content type rules, OPTIONS with the list `allow`, 405 for the rest.
-fn resource(methods: MethodRouter<RestContext>, allow: &'static str) -> MethodRouter<RestContext> {
-    methods
-        .route_layer(from_fn(negotiate))
-        .options(move || async move { options(allow) })
-        .fallback(|| async { answer::refused(StatusCode::METHOD_NOT_ALLOWED) })
+/// A path and what can be done with it.
+pub(super) struct Route {
+    pub(super) path: &'static str,
+    /// The methods, in the order in which Kafka Connect lists them.
+    pub(super) allow: &'static str,
+    methods: MethodRouter<RestContext>,
+}
+
+fn route(path: &'static str, methods: MethodRouter<RestContext>, allow: &'static str) -> Route {
+    Route { path, allow, methods }
+}
+
+/// Routes of `/admin`.
+pub(super) fn admin() -> Vec<Route> {
+    vec![
+        route("/admin/loggers", get(loggers::list), "HEAD,GET,OPTIONS"),
+        route("/admin/loggers/{logger}", get(loggers::get).put(loggers::set), "HEAD,GET,OPTIONS,PUT"),
+    ]
+}
+
+/// All other routes, but for `/metrics`.
+pub(super) fn main() -> Vec<Route> {
+    let config = get(connectors::config).put(connectors::put_config).patch(connectors::patch_config);
+    let offsets = get(offsets::list).patch(offsets::alter).delete(offsets::reset);
+    vec![
+        route("/", get(root::root), "HEAD,GET,OPTIONS"),
+        route("/health", get(root::health), "HEAD,GET,OPTIONS"),
+        route("/connectors", get(connectors::list).post(connectors::create), "HEAD,POST,GET,OPTIONS"),
+        route("/connectors/{connector}", get(connectors::info).delete(connectors::delete), "HEAD,DELETE,GET,OPTIONS"),
+        route("/connectors/{connector}/config", config, "HEAD,GET,OPTIONS,PUT,PATCH"),
+        route("/connectors/{connector}/status", get(connectors::status), "HEAD,GET,OPTIONS"),
+        route(
+            "/connectors/{connector}/tasks",
+            get(connectors::tasks).post(internal::put_tasks),
+            "HEAD,POST,GET,OPTIONS",
+        ),
+        route("/connectors/{connector}/tasks/{task}/status", get(connectors::task_status), "HEAD,GET,OPTIONS"),
+        route("/connectors/{connector}/tasks/{task}/restart", post(connectors::restart_task), "POST,OPTIONS"),
+        route("/connectors/{connector}/fence", put(internal::fence), "OPTIONS,PUT"),
+        route("/connectors/{connector}/pause", put(connectors::pause), "OPTIONS,PUT"),
+        route("/connectors/{connector}/resume", put(connectors::resume), "OPTIONS,PUT"),
+        route("/connectors/{connector}/stop", put(connectors::stop), "OPTIONS,PUT"),
+        route("/connectors/{connector}/restart", post(connectors::restart), "POST,OPTIONS"),
+        route("/connectors/{connector}/offsets", offsets, "HEAD,DELETE,GET,OPTIONS,PATCH"),
+        route("/connectors/{connector}/topics", get(connectors::topics), "HEAD,GET,OPTIONS"),
+        route("/connectors/{connector}/topics/reset", put(connectors::reset_topics), "OPTIONS,PUT"),
+        route("/openapi.json", get(openapi::get), "HEAD,GET,OPTIONS"),
+        route("/connector-plugins", get(plugins::list), "HEAD,GET,OPTIONS"),
+        route("/connector-plugins/{plugin}/config", get(plugins::config), "HEAD,GET,OPTIONS"),
+        route("/connector-plugins/{plugin}/config/validate", put(plugins::validate), "OPTIONS,PUT"),
+    ]
+}
+
+/// What one listener serves.
+///
+/// Listeners of `/admin` alone ask for no password and add no headers, as in Kafka Connect.
+pub(super) fn router(
+    context: RestContext,
+    protocol: Protocol,
+    offer: Offer,
+    added: &Added,
+    credentials: Option<&Credentials>,
+) -> Router {
+    let credentials = credentials.filter(|_| offer != Offer::AdminAlone);
+    let table = match offer {
+        Offer::Everything => main().into_iter().chain(admin()).collect(),
+        Offer::WithoutAdmin => main(),
+        Offer::AdminAlone => admin(),
+    };
+    let guarded = |methods: MethodRouter<RestContext>| match credentials {
+        Some(credentials) => methods.route_layer(from_fn_with_state(credentials.clone(), auth::check)),
+        None => methods,
+    };
+    let mut routes = Router::new().route("/metrics", guarded(get(metrics::metrics)));
+    for Route { path, allow, methods } in table {
+        // A resource: its methods behind the content type rules, OPTIONS with the list, 405 for the rest.
+        let options = guarded(MethodRouter::new().options(move || async move { options(allow) }));
+        let methods = guarded(methods).route_layer(from_fn(negotiate)).merge(options);
+        routes = routes.route(path, methods.fallback(|| async { answer::refused(StatusCode::METHOD_NOT_ALLOWED) }));
+    }
+    let mut routes = routes
+        .fallback(|| async { answer::refused(StatusCode::NOT_FOUND) })
+        .with_state(context)
+        .layer(Extension(protocol));
+    if offer != Offer::AdminAlone && !added.is_empty() {
+        routes = routes.layer(from_fn_with_state(added.clone(), headers::add));
+    }
+    // The path must be rewritten before it is matched, so the routes stand behind a router that matches everything.
+    Router::new().fallback_service(routes).layer(from_fn(path::normalize)).layer(from_fn(access_log::log))
 }
 
 fn options(allow: &'static str) -> Response {

@@ -4,11 +4,12 @@ use millstream_api::config::ConfigType;
 use millstream_api::config::Default as KeyDefault;
 use millstream_api::{ConfigKey, ConfigValue, Secret};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::model::Validation;
 
 /// Kafka Connect's `ConfigInfos`, fields in its order.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct ConfigInfos<'a> {
     name: &'a str,
     error_count: usize,
@@ -16,14 +17,14 @@ pub(super) struct ConfigInfos<'a> {
     configs: Vec<ConfigInfo<'a>>,
 }
 
-#[derive(Serialize)]
-struct ConfigInfo<'a> {
+#[derive(Serialize, ToSchema)]
+pub(super) struct ConfigInfo<'a> {
     definition: KeyInfo<'a>,
     value: ValueInfo<'a>,
 }
 
 /// Kafka Connect's `ConfigKeyInfo`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct KeyInfo<'a> {
     name: &'a str,
     #[serde(rename = "type")]
@@ -39,8 +40,8 @@ pub(super) struct KeyInfo<'a> {
     dependents: &'a [String],
 }
 
-#[derive(Serialize)]
-struct ValueInfo<'a> {
+#[derive(Serialize, ToSchema)]
+pub(super) struct ValueInfo<'a> {
     name: &'a str,
     value: Option<String>,
     recommended_values: &'a [String],

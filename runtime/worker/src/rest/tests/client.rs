@@ -46,7 +46,7 @@ pub(super) async fn send(
     parse(&answer)
 }
 
-fn parse(answer: &[u8]) -> Reply {
+pub(super) fn parse(answer: &[u8]) -> Reply {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a whole head");
     let head = std::str::from_utf8(&answer[..end]).unwrap();
     let mut lines = head.split("\r\n");

@@ -4,20 +4,24 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use millstream_api::{Config, Error, Result};
-use millstream_core::cluster::TargetState;
+use millstream_core::cluster::{SessionKey, TargetState};
 use tokio::sync::mpsc;
 
-use crate::herder::{PatchConnector, PutConnector, Request};
-use crate::model::{ConnectorInfo, ConnectorStateInfo, InstanceState, TaskInfo, TaskRef, TaskState};
+use crate::herder::{AlterOffsets, PatchConnector, PutConnector, Request};
+use crate::model::{ConnectorInfo, ConnectorOffsets, ConnectorStateInfo, InstanceState, TaskInfo, TaskRef, TaskState};
 use crate::testing;
 use crate::validate::ConfigValidator;
 
 #[derive(Default)]
 pub(super) struct FakeHerder {
-    connectors: IndexMap<Arc<str>, Known>,
+    pub(super) connectors: IndexMap<Arc<str>, Known>,
+    /// Takes no requests of other workers.
+    pub(super) standalone: bool,
+    /// What other workers sign with.
+    pub(super) session_key: Option<SessionKey>,
 }
 
-struct Known {
+pub(super) struct Known {
     config: Config,
     target: TargetState,
     tasks: u32,
@@ -98,7 +102,22 @@ impl FakeHerder {
                     _ => Err(Error::not_found(format!("Unknown task: {id}"))),
                 })));
             }
-            Request::Ping(reply) => drop(reply.send(Ok(()))),
+            Request::PutTaskConfigs(_, reply) | Request::Fence(_, reply) if self.standalone => {
+                drop(reply.send(Err(Error::fatal("a standalone worker does not take requests of other workers"))));
+            }
+            Request::PutTaskConfigs(tasks, reply) => {
+                let count = u32::try_from(tasks.configs.len()).unwrap();
+                let known = self.connectors.get_mut(&tasks.connector).map(|known| known.tasks = count);
+                drop(reply.send(known.ok_or_else(|| Error::not_found("Unknown connector"))));
+            }
+            Request::Offsets(name, reply) => {
+                drop(reply.send(self.info(&name).map(|_| ConnectorOffsets::default())));
+            }
+            Request::AlterOffsets(AlterOffsets { name, .. }, reply) | Request::ResetOffsets(name, reply) => {
+                drop(reply.send(self.info(&name).map(|_| "done".to_owned())));
+            }
+            Request::SessionKey(reply) => drop(reply.send(Ok(self.session_key.clone()))),
+            Request::PutLoggerLevel(_, _, reply) | Request::Ping(reply) => drop(reply.send(Ok(()))),
             #[allow(unreachable_patterns)]
             _ => {}
         }

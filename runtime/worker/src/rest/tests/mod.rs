@@ -4,36 +4,55 @@ mod client;
 mod differences;
 mod golden;
 mod herder;
+mod openapi;
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use millstream_api::Secret;
+use millstream_core::cluster::SessionKey;
+use millstream_core::settings::{RestConfig, WorkerConfig};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::client::send;
 use self::herder::FakeHerder;
-use millstream_core::settings::Listener;
 
 use super::{RestContext, RestServer, RestSettings};
 use crate::herder::HerderHandle;
 use crate::model::Health;
+use crate::observe::loggers::Loggers;
 use crate::testing;
 use crate::validate::ConfigValidator;
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
-/// A server on a free port over a fake herder, until dropped.
+/// A listener on a free port.
+const FREE: (&str, &str) = ("listeners", "http://127.0.0.1:0");
+
+/// A server on free ports over a fake herder, until dropped.
 struct Server {
+    /// Of the first listener.
     address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     health: watch::Sender<Health>,
     /// The herder's queue when no herder reads it.
     _unread: Option<mpsc::Receiver<crate::herder::Request>>,
     _stop: DropGuard,
 }
 
-async fn server(settings: RestSettings, herder: Option<FakeHerder>) -> Server {
+/// The REST part of a worker's settings.
+fn settings(entries: &[(&str, &str)]) -> RestConfig {
+    let mut raw = testing::worker().raw.clone();
+    for (key, value) in entries {
+        raw.set(*key, *value);
+    }
+    WorkerConfig::parse(&raw).unwrap().rest
+}
+
+async fn served(config: &RestConfig, limits: RestSettings, herder: Option<FakeHerder>) -> Server {
     let (requests, queue) = mpsc::channel(8);
     let (health, seen) = watch::channel(Health::Healthy);
     let plugins = testing::plugins();
@@ -49,17 +68,44 @@ async fn server(settings: RestSettings, herder: Option<FakeHerder>) -> Server {
         herder: HerderHandle::new(requests, validator, seen),
         plugins,
         cluster_id: Arc::new(OnceLock::from("cluster".to_owned())),
-        settings,
+        metrics: testing::metrics(&testing::worker()),
+        loggers: Arc::new(Loggers::detached()),
+        settings: limits,
     };
-    let server = RestServer::bind(&[Listener::parse("http://127.0.0.1:0").unwrap()]).await.unwrap();
-    let address = server.addresses()[0];
+    let server = RestServer::bind(config).await.unwrap();
+    let addresses = server.addresses();
     let stop = CancellationToken::new();
     tokio::spawn(server.serve(context, stop.clone(), Duration::ZERO));
-    Server { address, health, _unread: unread, _stop: stop.drop_guard() }
+    Server { address: addresses[0], addresses, health, _unread: unread, _stop: stop.drop_guard() }
 }
 
 async fn usual() -> Server {
-    server(RestSettings::default(), Some(FakeHerder::default())).await
+    let key =
+        SessionKey { key: Secret::new("c2Vzc2lvbg=="), algorithm: "HmacSHA256".to_owned(), creation_timestamp: 0 };
+    let herder = FakeHerder { session_key: Some(key), ..FakeHerder::default() };
+    served(&settings(&[FREE]), RestSettings::default(), Some(herder)).await
+}
+
+/// A file of credentials, and the one that leads to it.
+struct Users(tempfile::TempDir);
+
+impl Users {
+    fn new(credentials: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("users.properties");
+        std::fs::write(&file, credentials).unwrap();
+        let module = "org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule";
+        let entry = format!("KafkaConnect {{\n  {module} required\n  file=\"{}\";\n}};\n", file.display());
+        std::fs::write(folder.path().join("jaas.conf"), entry).unwrap();
+        Self(folder)
+    }
+
+    fn settings(&self, entries: &[(&str, &str)]) -> RestConfig {
+        let class = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension";
+        let path = self.0.path().join("jaas.conf").display().to_string();
+        let auth = [("rest.extension.classes", class), ("java.security.auth.login.config", path.as_str())];
+        settings(&[entries, &auth].concat())
+    }
 }
 
 async fn create(server: &Server, name: &str) {
@@ -118,11 +164,11 @@ async fn a_herder_that_does_not_answer_is_a_500_that_names_the_stage() {
         health_timeout: Duration::from_millis(20),
         ..RestSettings::default()
     };
-    let server = server(limits, None).await;
+    let server = served(&settings(&[FREE]), limits, None).await;
     let reply = send(server.address, "GET", "/connectors/a/config", &[], None).await;
     let message = reply.json()["message"].as_str().unwrap().to_owned();
     assert_eq!(reply.status, 500);
-    assert!(message.contains("reading the connector's configuration, since 20"), "{message}");
+    assert!(message.contains("reading the connector's configuration, which began at 20"), "{message}");
     let health = send(server.address, "GET", "/health", &[], None).await;
     assert_eq!((health.status, health.json()["status"].as_str()), (500, Some("unhealthy")));
 
@@ -136,9 +182,9 @@ async fn a_herder_that_does_not_answer_is_a_500_that_names_the_stage() {
 
 #[tokio::test]
 async fn a_port_in_use_names_the_listener() {
-    let taken = RestServer::bind(&[Listener::parse("http://127.0.0.1:0").unwrap()]).await.unwrap();
+    let taken = RestServer::bind(&settings(&[FREE])).await.unwrap();
     let listener = format!("http://127.0.0.1:{}", taken.addresses()[0].port());
-    let error = RestServer::bind(&[Listener::parse(&listener).unwrap()]).await.err().unwrap();
+    let error = RestServer::bind(&settings(&[("listeners", &listener)])).await.err().unwrap();
     assert!(error.to_string().contains(&listener) && error.to_string().contains("another process"), "{error}");
 }
 
@@ -160,9 +206,11 @@ async fn graceful_stop_lets_a_running_request_end() {
         herder: HerderHandle::new(requests, validator, seen),
         plugins,
         cluster_id: Arc::default(),
+        metrics: testing::metrics(&testing::worker()),
+        loggers: Arc::new(Loggers::detached()),
         settings: RestSettings::default(),
     };
-    let server = RestServer::bind(&[Listener::parse("http://127.0.0.1:0").unwrap()]).await.unwrap();
+    let server = RestServer::bind(&settings(&[FREE])).await.unwrap();
     let address = server.addresses()[0];
     let stop = CancellationToken::new();
     let serving = tokio::spawn(server.serve(context, stop.clone(), Duration::from_secs(30)));
