@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Scalar, StructArray, make_array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Scalar, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::compute::kernels::zip::zip;
+use arrow::compute::nullif;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use millstream_api::{Column, Error, Result, schema};
 
@@ -130,10 +131,8 @@ impl Filler {
 /// The values with more nulls: those of what they were part of.
 pub(crate) fn masked(array: &ArrayRef, nulls: Option<&NullBuffer>) -> Result<ArrayRef> {
     let Some(outer) = nulls.filter(|nulls| nulls.null_count() > 0) else { return Ok(array.clone()) };
-    let both = NullBuffer::union(Some(outer), array.nulls());
-    let data = array.to_data().into_builder().nulls(both);
-    let data = data.build().map_err(|e| Error::internal("a column does not take nulls").caused_by(e))?;
-    Ok(make_array(data))
+    nullif(array, &BooleanArray::new(!outer.inner(), None))
+        .map_err(|e| Error::internal("a column does not take nulls").caused_by(e))
 }
 
 #[cfg(test)]

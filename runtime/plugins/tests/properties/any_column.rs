@@ -42,6 +42,15 @@ pub fn any_shape() -> impl Strategy<Value = Shape> {
     })
 }
 
+/// Any schema without depth.
+pub fn any_leaf() -> impl Strategy<Value = Shape> {
+    (0..LEAVES, any::<bool>(), any::<u8>()).prop_map(|(leaf, optional, flavour)| Shape {
+        kind: Kind::Leaf(leaf),
+        optional,
+        flavour,
+    })
+}
+
 const LEAVES: u8 = 16;
 
 /// A column of this shape, its values drawn from the seed.

@@ -4,3 +4,4 @@ mod any_column;
 mod conformance;
 mod json;
 mod rows;
+mod transforms;

@@ -1,19 +1,20 @@
 //! Casts of columns.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, StringArray, StringBuilder,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer};
-use arrow::compute::{cast, nullif};
+use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Decimal256Type, Field, Float32Type, Float64Type, Int8Type, Int16Type,
     Int32Type, Int64Type, Time32MillisecondType, TimestampMillisecondType,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::DateTime;
+use millstream_api::calendar::civil_from_days;
 use millstream_api::java_text::{write_decimal, write_double, write_float};
 use millstream_api::{Error, Result, schema};
 use num_bigint::BigInt;
@@ -35,7 +36,7 @@ pub(super) fn cast_column(field: &Field, array: &ArrayRef, to: To) -> Result<(Ar
         DataType::Float64 => done(numbers::<Float64Type>(array, to)),
         DataType::Boolean => done(booleans(array.as_boolean(), to)),
         DataType::Utf8 => Ok(texts(array.as_string(), to)),
-        DataType::Date32 | DataType::Time32(_) | DataType::Timestamp(..) => dates(array, to),
+        DataType::Date32 | DataType::Time32(_) | DataType::Timestamp(..) => done(dates(array, to)?),
         DataType::Decimal128(_, scale) => {
             let values = array.as_primitive::<Decimal128Type>();
             done(decimals(array, to, |row| (values.value(row).into(), i64::from(*scale))))
@@ -184,49 +185,36 @@ fn texts(values: &StringArray, to: To) -> (ArrayRef, Vec<usize>) {
 }
 
 /// Days or milliseconds as numbers; as text in ISO 8601, of which the value alone chooses the form.
-fn dates(array: &ArrayRef, to: To) -> Result<(ArrayRef, Vec<usize>)> {
+fn dates(array: &ArrayRef, to: To) -> Result<ArrayRef> {
     let plain = |kind| cast(array, &kind).map_err(|e| Error::internal("a date is no number").caused_by(e));
-    let days = array.data_type() == &DataType::Date32;
     if to != To::String {
         let timestamp = matches!(array.data_type(), DataType::Timestamp(..));
         let number = plain(if timestamp { DataType::Int64 } else { DataType::Int32 })?;
-        let cast = if timestamp { numbers::<Int64Type>(&number, to) } else { numbers::<Int32Type>(&number, to) };
-        return Ok((cast, Vec::new()));
+        return Ok(if timestamp { numbers::<Int64Type>(&number, to) } else { numbers::<Int32Type>(&number, to) });
     }
     let millis: Box<dyn Fn(usize) -> i64 + '_> = match array.data_type() {
-        DataType::Date32 if days => Box::new(|row| i64::from(array.as_primitive::<Date32Type>().value(row)) * DAY),
+        DataType::Date32 => Box::new(|row| i64::from(array.as_primitive::<Date32Type>().value(row)) * DAY),
         DataType::Time32(_) => Box::new(|row| array.as_primitive::<Time32MillisecondType>().value(row).into()),
         _ => Box::new(|row| array.as_primitive::<TimestampMillisecondType>().value(row)),
     };
-    let mut failed = Vec::new();
-    let printed = printed(array, |row, out| {
-        if !print_date(millis(row), out) {
-            failed.push(row);
-        }
-    });
-    if failed.is_empty() {
-        return Ok((printed, failed));
-    }
-    let bits = BooleanBuffer::collect_bool(array.len(), |row| failed.binary_search(&row).is_ok());
-    let printed = nullif(&printed, &BooleanArray::new(bits, None));
-    Ok((printed.map_err(|e| Error::internal("failed rows cannot be left out").caused_by(e))?, failed))
+    Ok(printed(array, |row, out| print_date(millis(row), out)))
 }
 
-/// What lies before 1970-01-02 is taken for a time, a midnight for a date: as in Java, whatever the schema says. False when the
-/// year is beyond all calendars.
-fn print_date(millis: i64, out: &mut Vec<u8>) -> bool {
-    let Some(date) = DateTime::from_timestamp_millis(if millis < DAY { millis.rem_euclid(DAY) } else { millis }) else {
-        return false;
+/// What lies before 1970-01-02 is taken for a time, a midnight for a date: as in Java, whatever the schema says.
+fn print_date(millis: i64, out: &mut Vec<u8>) {
+    let (day, time) = (millis.div_euclid(DAY), millis.rem_euclid(DAY));
+    let (year, month, day_of_month) = civil_from_days(day);
+    let [hour, minute, second, milli] =
+        [(3_600_000, 24), (60_000, 60), (1000, 60), (1, 1000)].map(|(unit, most)| time / unit % most);
+    let date = millis >= DAY;
+    let written = match (date, time) {
+        (true, 0) => write!(out, "{year:04}-{month:02}-{day_of_month:02}"),
+        (true, _) => {
+            write!(out, "{year:04}-{month:02}-{day_of_month:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+        }
+        (false, _) => write!(out, "{hour:02}:{minute:02}:{second:02}.{milli:03}Z"),
     };
-    let pattern = match millis {
-        ..DAY => "%H:%M:%S%.3fZ",
-        _ if millis % DAY == 0 => "%Y-%m-%d",
-        _ => "%Y-%m-%dT%H:%M:%S%.3fZ",
-    };
-    let text = date.format(pattern).to_string();
-    // A year of five digits has a sign here, and none in Java.
-    out.extend_from_slice(text.strip_prefix('+').unwrap_or(&text).as_bytes());
-    true
+    debug_assert!(written.is_ok());
 }
 
 fn decimals(array: &ArrayRef, to: To, value: impl Fn(usize) -> (BigInt, i64)) -> ArrayRef {
@@ -284,4 +272,59 @@ fn printed(array: &ArrayRef, mut print: impl FnMut(usize, &mut Vec<u8>)) -> Arra
         texts.append_value(String::from_utf8_lossy(&text));
     }
     Arc::new(texts.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{BinaryArray, Date32Array, Decimal128Array, TimestampMillisecondArray};
+
+    use super::*;
+
+    fn cast_to(field: &Field, array: ArrayRef, to: To) -> String {
+        let (cast, failed) = cast_column(field, &array, to).unwrap();
+        format!("{:?} {failed:?}", cast.as_string::<i32>().iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn dates_are_printed_by_their_value_alone() {
+        let field = Field::new("t", schema::timestamp_type(), true);
+        let millis = vec![-1, 0, DAY - 1, DAY, DAY + 1, 1_483_425_001_864, 253_402_300_800_000, i64::MAX];
+        let array = Arc::new(TimestampMillisecondArray::from(millis).with_timezone("UTC"));
+        let expected = [
+            "23:59:59.999Z",
+            "00:00:00.000Z",
+            "23:59:59.999Z",
+            "1970-01-02",
+            "1970-01-02T00:00:00.001Z",
+            "2017-01-03T06:30:01.864Z",
+            "10000-01-01",
+            "292278994-08-17T07:12:55.807Z",
+        ];
+        assert_eq!(cast_to(&field, array, To::String), format!("{:?} []", expected.map(Some)));
+        let field = Field::new("d", DataType::Date32, true);
+        let array = Arc::new(Date32Array::from(vec![Some(-1), None, Some(1)]));
+        assert_eq!(cast_to(&field, array, To::String), r#"[Some("00:00:00.000Z"), None, Some("1970-01-02")] []"#);
+    }
+
+    #[test]
+    fn bytes_become_text_only() {
+        let field = Field::new("b", DataType::Binary, true);
+        let array: ArrayRef = Arc::new(BinaryArray::from_opt_vec(vec![Some(&[1, 2, 255]), None, Some(&[])]));
+        assert_eq!(cast_to(&field, array.clone(), To::String), r#"[Some("AQL/"), None, Some("")] []"#);
+        let (cast, failed) = cast_column(&field, &array, To::Int32).unwrap();
+        assert_eq!((cast.null_count(), failed), (3, vec![0, 2]));
+    }
+
+    #[test]
+    fn a_decimal_becomes_the_nearest_float_at_once() {
+        // By way of a double it would be 16777216.
+        let field = schema::decimal_field("d", 10, true);
+        let array = Decimal128Array::from(vec![Some(167_772_170_000_000_001_i128), None, Some(-15_000_000_000)]);
+        let array: ArrayRef = Arc::new(array.with_precision_and_scale(38, 10).unwrap());
+        let cast = |to| cast_column(&field, &array, to).unwrap().0;
+        assert_eq!(cast(To::Float32).as_primitive::<Float32Type>(), &vec![Some(16_777_218.0), None, Some(-1.5)].into());
+        assert_eq!(cast(To::Int8).as_primitive::<Int8Type>(), &vec![Some(1), None, Some(-1)].into());
+        assert_eq!(cast(To::Boolean).as_boolean(), &vec![Some(true), None, Some(true)].into());
+        assert_eq!(cast(To::String).as_string::<i32>().value(2), "-1.5000000000");
+    }
 }
