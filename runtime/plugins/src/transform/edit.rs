@@ -2,7 +2,7 @@
 
 use arrow::array::Array;
 use millstream_api::{
-    Batch, Column, Config, ConnectorKind, Consumed, Error, Result, RowFailure, Transform, Transformed,
+    Batch, Column, Config, ConnectorKind, Consumed, Error, Result, RowFailure, Transform, Transformed, schema,
 };
 
 use super::outcome::{again, all_rows, by_column};
@@ -106,19 +106,21 @@ impl<E: Edit> On<E> {
             Some(absent) if !edited.column.is_schemaless() => edited.column.with_absent(absent.clone()),
             _ => edited.column,
         };
-        let one_schema = millstream_api::schema::same(out.field(), column.field());
-        if E::NULLS != Nulls::Pass || one_schema || column.is_schemaless() || column.array().null_count() == 0 {
-            return all_rows(part.replaced(batch, out), failures);
-        }
         // A null keeps the schema it had, an absent row has none and goes with its neighbours.
-        if (0..column.len()).all(|row| column.is_absent(row) || !column.is_null(row)) {
+        let kept = |row: usize| column.is_null(row) && !column.is_absent(row);
+        let one_column = E::NULLS != Nulls::Pass
+            || column.is_schemaless()
+            || column.array().null_count() == 0
+            || schema::same(out.field(), column.field())
+            || !(0..column.len()).any(kept);
+        if one_column {
             return all_rows(part.replaced(batch, out), failures);
         }
         let mut last = 0;
         let choices: Vec<usize> = (0..column.len())
             .map(|row| {
                 if !column.is_absent(row) {
-                    last = usize::from(column.is_null(row));
+                    last = usize::from(kept(row));
                 }
                 last
             })

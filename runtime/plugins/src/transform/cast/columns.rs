@@ -1,6 +1,7 @@
 //! Casts of columns.
 
 use std::io::Write;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -38,19 +39,26 @@ pub(super) fn cast_column(field: &Field, array: &ArrayRef, to: To) -> Result<(Ar
         DataType::Utf8 => Ok(texts(array.as_string(), to)),
         DataType::Date32 | DataType::Time32(_) | DataType::Timestamp(..) => done(dates(array, to)?),
         DataType::Decimal128(_, scale) => {
-            let values = array.as_primitive::<Decimal128Type>();
-            done(decimals(array, to, |row| (values.value(row).into(), i64::from(*scale))))
+            let (values, scale) = (array.as_primitive::<Decimal128Type>().values(), i64::from(*scale));
+            let one = u32::try_from(scale).ok().and_then(|scale| 10_i128.checked_pow(scale));
+            let value = |row: usize| values.get(row).copied().unwrap_or_default();
+            let print = |row, out: &mut Vec<u8>| write_decimal(out, itoa::Buffer::new().format(value(row)), scale);
+            let long = |row| match one {
+                Some(one) => (value(row) / one) as i64,
+                None => Decimal { unscaled: value(row).into(), scale }.long(),
+            };
+            done(decimals(array, to, print, long))
         }
         DataType::Decimal256(_, scale) => {
             let values = array.as_primitive::<Decimal256Type>();
             let big = |row| BigInt::from_signed_bytes_le(&values.value(row).to_le_bytes());
-            done(decimals(array, to, |row| (big(row), i64::from(*scale))))
+            done(big_decimals(array, to, (*scale).into(), big))
         }
         DataType::Binary if schema::name(field) == Some(schema::DECIMAL) => {
             let values = array.as_binary::<i32>();
             let scale = schema::parameter(field, schema::SCALE).and_then(|scale| scale.parse().ok());
-            let scale: i64 = scale.ok_or_else(|| Error::data("a Decimal has no scale"))?;
-            done(decimals(array, to, |row| (BigInt::from_signed_bytes_be(values.value(row)), scale)))
+            let scale = scale.ok_or_else(|| Error::data("a Decimal has no scale"))?;
+            done(big_decimals(array, to, scale, |row| BigInt::from_signed_bytes_be(values.value(row))))
         }
         DataType::Binary if to == To::String => {
             let values = array.as_binary::<i32>();
@@ -217,40 +225,39 @@ fn print_date(millis: i64, out: &mut Vec<u8>) {
     debug_assert!(written.is_ok());
 }
 
-fn decimals(array: &ArrayRef, to: To, value: impl Fn(usize) -> (BigInt, i64)) -> ArrayRef {
-    let print = |row: usize, out: &mut Vec<u8>| {
-        let (unscaled, scale) = value(row);
-        write_decimal(out, &unscaled.to_string(), scale);
-    };
-    let long = |row| {
-        let (unscaled, scale) = value(row);
-        Decimal { unscaled, scale }.long()
-    };
-    let mut text = Vec::new();
-    let mut double = |row| {
-        text.clear();
-        print(row, &mut text);
-        std::str::from_utf8(&text).ok().and_then(float::<f64>).unwrap_or(f64::NAN)
-    };
-    let mut text = Vec::new();
-    let mut single = |row| {
-        text.clear();
-        print(row, &mut text);
-        std::str::from_utf8(&text).ok().and_then(float::<f32>).unwrap_or(f32::NAN)
-    };
+fn big_decimals(array: &ArrayRef, to: To, scale: i64, unscaled: impl Fn(usize) -> BigInt) -> ArrayRef {
+    let print = |row, out: &mut Vec<u8>| write_decimal(out, &unscaled(row).to_string(), scale);
+    decimals(array, to, print, |row| Decimal { unscaled: unscaled(row), scale }.long())
+}
+
+/// `print` appends the text of a value, `long` gives the low bits of its whole part.
+fn decimals(array: &ArrayRef, to: To, print: impl Fn(usize, &mut Vec<u8>), long: impl Fn(usize) -> i64) -> ArrayRef {
     match to {
         To::Int8 => each::<Int8Type>(array, |row| long(row) as i8),
         To::Int16 => each::<Int16Type>(array, |row| long(row) as i16),
         To::Int32 => each::<Int32Type>(array, |row| long(row) as i32),
         To::Int64 => each::<Int64Type>(array, long),
-        To::Float32 => each::<Float32Type>(array, &mut single),
-        To::Float64 => each::<Float64Type>(array, &mut double),
+        To::Float32 => nearest::<Float32Type>(array, print),
+        To::Float64 => nearest::<Float64Type>(array, print),
         To::Boolean => {
             let bits = BooleanBuffer::collect_bool(array.len(), |row| array.is_valid(row) && long(row) != 0);
             Arc::new(BooleanArray::new(bits, array.nulls().cloned()))
         }
         To::String => printed(array, print),
     }
+}
+
+/// The floats nearest to the numbers that `print` appends.
+fn nearest<T: ArrowPrimitiveType>(array: &ArrayRef, print: impl Fn(usize, &mut Vec<u8>)) -> ArrayRef
+where
+    T::Native: FromStr,
+{
+    let mut text = Vec::new();
+    each::<T>(array, |row| {
+        text.clear();
+        print(row, &mut text);
+        std::str::from_utf8(&text).ok().and_then(float).unwrap_or_default()
+    })
 }
 
 fn each<T: ArrowPrimitiveType>(array: &ArrayRef, mut value: impl FnMut(usize) -> T::Native) -> ArrayRef {
