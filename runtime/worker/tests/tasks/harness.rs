@@ -96,6 +96,7 @@ pub struct Tasks {
     pub lines: Arc<Lines>,
     pub book: Arc<Book>,
     pub offsets: Arc<FileOffsetStore>,
+    pub metrics: Arc<Metrics>,
     env: Arc<TaskEnvironment>,
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<InstanceEvent>>,
     epoch: AtomicU64,
@@ -128,7 +129,7 @@ impl Tasks {
             plugins: Arc::new(PluginTable::new(Vec::new())),
             stores,
             budget: MemoryBudget::new(1 << 30),
-            metrics,
+            metrics: metrics.clone(),
             events: sender,
         };
         Self {
@@ -136,6 +137,7 @@ impl Tasks {
             lines: Arc::default(),
             book: Arc::default(),
             offsets,
+            metrics,
             env: Arc::new(env),
             events: tokio::sync::Mutex::new(events),
             epoch: AtomicU64::new(0),
@@ -160,14 +162,13 @@ impl Tasks {
         }
         let settings = Arc::new(ConnectorSettings::parse(&all, &self.env.worker).unwrap());
         let plugin = Steered { kind, def: ConfigDef::new(), lines: self.lines.clone(), book: self.book.clone() };
-        let spec =
-            TaskSpec {
-                id: TaskId::new(self.name.as_str(), task),
-                config: all,
-                hidden: Hidden::default(),
-                settings,
-                plugin: Arc::new(plugin),
-            };
+        let spec = TaskSpec {
+            id: TaskId::new(self.name.as_str(), task),
+            config: all,
+            hidden: Hidden::default(),
+            settings,
+            plugin: Arc::new(plugin),
+        };
         RunningTask::start(spec, self.env.clone(), self.epoch.fetch_add(1, Ordering::Relaxed), target)
     }
 
@@ -205,6 +206,12 @@ impl Tasks {
             }
         };
         tokio::time::timeout(LIMIT, wait).await.unwrap();
+    }
+
+    /// The value of a metric of task 0 of the connector.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let series = format!("{name}{{connector=\"{}\",task=\"0\"}} ", self.name);
+        self.metrics.render().unwrap().lines().find_map(|line| line.strip_prefix(&series)?.parse().ok())
     }
 
     /// The stored position: lines that are in Kafka for sure.

@@ -3,3 +3,4 @@
 mod harness;
 mod sink;
 mod source;
+mod traces;
