@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use millstream_api::{Config, ConnectorKind, ConnectorPlugin, Error, Result, TaskId};
 use millstream_core::cluster::{
-    ClusterState, RestartPlan, RestartRequest, State, StatusKey, TargetState, may_publish_tasks, must_publish_tasks,
+    ClusterState, Goal, RestartPlan, RestartRequest, State, StatusKey, TargetState, goal, may_publish_tasks,
+    must_publish_tasks,
 };
 use millstream_core::settings::ConnectorSettings;
 use millstream_core::settings::provider::restore_references;
+use tokio_util::sync::CancellationToken;
 
+use super::auto_restart::Restarts;
+use super::planned::{Waiting, failed_to_start, tell};
 use super::run::{CONNECTOR_STOP, Herder};
 use super::{Reply, RestartConnector};
 use crate::config_provider::Resolved;
 use crate::membership::Leader;
-use crate::task::{InstanceEvent, InstanceId, RunningConnector, RunningTask, TaskSpec};
+use crate::observe::metrics::Listed;
+use crate::task::{InstanceEvent, InstanceId, RunningConnector, RunningTask, TaskEnvironment, TaskSpec};
 
 /// A connector as this worker sees it.
 #[derive(Default)]
@@ -24,8 +29,13 @@ pub(super) struct ConnectorSlot {
     dead: bool,
     /// To be told when the instance has started, or why it has not.
     on_start: Vec<Reply<()>>,
+    /// To be told when its tasks are known.
+    on_plan: Vec<Waiting>,
     /// The stop is part of a restart that was asked for with a plan (KIP-745).
     restarting: bool,
+    pub(super) restarts: Restarts,
+    /// Keeps it in the metrics.
+    listed: Option<Listed>,
 }
 
 /// A task as this worker sees it.
@@ -35,6 +45,9 @@ pub(super) struct TaskSlot {
     connector_config: Config,
     dead: bool,
     restarting: bool,
+    pub(super) restarts: Restarts,
+    /// Keeps it in the metrics.
+    listed: Option<Listed>,
 }
 
 impl ConnectorSlot {
@@ -58,6 +71,11 @@ impl TaskSlot {
         self.dead
     }
 
+    /// When nothing of it runs any more; `None` when nothing does.
+    pub(super) fn end(&self) -> Option<CancellationToken> {
+        self.running.as_ref().map(RunningTask::end)
+    }
+
     pub(super) fn is_running(&self) -> bool {
         self.running.is_some()
     }
@@ -72,10 +90,11 @@ impl TaskSlot {
 impl Herder {
     pub(super) fn instance_event(&mut self, event: InstanceEvent) {
         match event {
-            InstanceEvent::State { id, epoch, state, error } if self.is_current(&id, epoch) => {
+            InstanceEvent::State { id, epoch, state, error, retrying } if self.is_current(&id, epoch) => {
                 self.note_state(&id, state, error.as_ref());
                 if self.state().contains(id.connector()) {
-                    self.put_status(&id, state, error.map(|e| e.trace()));
+                    let trace = error.map(|error| if retrying { error.trace() } else { self.failed(&id, &error) });
+                    self.put_status(&id, state, trace);
                 }
             }
             InstanceEvent::TaskConfigs { connector, epoch, configs }
@@ -108,16 +127,22 @@ impl Herder {
                     // News of the predecessor; who waits, waits for the successor.
                     return;
                 }
+                let outcome = || error.map_or(Ok(()), |error| Err(failed_to_start(name, error)));
                 for reply in slot.on_start.drain(..) {
-                    let _ = reply.send(match error {
-                        None => Ok(()),
-                        Some(error) => Err(Error::fatal(format!("Failed to start connector: {name}: {error}"))),
-                    });
+                    let _ = reply.send(outcome());
+                }
+                match state {
+                    // Its tasks come next.
+                    State::Running => slot.restarts.running(),
+                    _ => tell(slot.on_plan.drain(..), outcome),
                 }
             }
             InstanceId::Task(task) => {
                 if let Some(slot) = self.tasks.get_mut(task) {
                     slot.dead = state == State::Failed;
+                    if state == State::Running {
+                        slot.restarts.running();
+                    }
                 }
             }
         }
@@ -193,9 +218,12 @@ impl Herder {
 
     /// A new or changed configuration: the Connector instance is made anew; tasks follow when theirs change.
     pub(super) fn restart_for_new_config(&mut self, name: &Arc<str>) {
+        let waiting = self.planned.take(name);
         let slot = self.connectors.entry(name.clone()).or_default();
         slot.dead = false;
+        slot.restarts.forget();
         slot.stop(CONNECTOR_STOP);
+        slot.on_plan.extend(waiting);
         self.reconcile_connector(name);
     }
 
@@ -221,20 +249,22 @@ impl Herder {
     pub(super) fn target_changed(&mut self, name: &Arc<str>) {
         let target = self.target(name);
         let Some(slot) = self.connectors.get_mut(name) else { return };
-        match (&slot.running, slot.dead, target) {
-            (Some(running), _, target) => running.set_target(target),
-            // A failed connector can be stopped, but neither paused nor resumed; resumed from STOPPED it starts afresh.
-            (None, true, TargetState::Stopped) => {
+        if target == TargetState::Stopped {
+            slot.restarts.forget();
+        }
+        match (&slot.running, goal(target, slot.dead)) {
+            (Some(running), _) => running.set_target(target),
+            // From STOPPED it starts afresh.
+            (None, Some(_)) => {
                 slot.dead = false;
                 self.reconcile_connector(name);
             }
-            (None, true, _) => {}
-            (None, false, _) => self.reconcile_connector(name),
+            (None, None) => {}
         }
         for (id, slot) in &self.tasks {
             if id.connector == *name
                 && let Some(running) = &slot.running
-                && target != TargetState::Stopped
+                && let Some(Goal::Run | Goal::Pause) = goal(target, slot.dead)
             {
                 running.set_target(target);
             }
@@ -248,13 +278,17 @@ impl Herder {
         let slot = self.connectors.entry(name.clone()).or_default();
         if !wanted {
             let exists = state.contains(name);
-            for reply in slot.on_start.drain(..) {
-                let _ = reply.send(Err(if exists {
+            let outcome = || {
+                Err(if exists {
                     Error::conflict(format!("Connector {name} has moved to another worker"))
                 } else {
                     Error::not_found(format!("Unknown connector: {name}"))
-                }));
+                })
+            };
+            for reply in slot.on_start.drain(..) {
+                let _ = reply.send(outcome());
             }
+            tell(slot.on_plan.drain(..), outcome);
             if slot.is_running() {
                 slot.stop(CONNECTOR_STOP);
             } else {
@@ -266,38 +300,33 @@ impl Herder {
             return;
         }
         if let Err(error) = self.start_connector(name, &state) {
+            let error = error.at(format!("connector {name}"));
             tracing::error!(connector = %name, %error, "cannot start the connector");
             if let Some(slot) = self.connectors.get_mut(name) {
                 slot.dead = true;
+                slot.listed = Some(self.env.metrics.connector(name, None).1);
             }
             let id = InstanceId::Connector(name.clone());
             self.note_state(&id, State::Failed, Some(&error));
-            self.put_status(&id, State::Failed, Some(error.trace()));
+            let trace = self.failed(&id, &error);
+            self.put_status(&id, State::Failed, Some(trace));
         }
     }
 
     fn start_connector(&mut self, name: &Arc<str>, state: &ClusterState) -> Result<()> {
         let config = state.config(name).cloned().unwrap_or_default();
-        let (plugin, settings, config) = self.resolve(&config)?;
+        let (plugin, settings, config) = resolve(&self.env, &config)?;
         if !settings.ignored.is_empty() {
             let keys = settings.ignored.join(", ");
             tracing::warn!(connector = %name, keys, "converter settings without their converter class have no effect, as in Kafka Connect");
         }
         let epoch = self.next_epoch();
         let target = self.target(name);
-        let running = RunningConnector::start(name, config, &settings, plugin, &self.env, epoch, target);
-        self.connectors.entry(name.clone()).or_default().running = Some(running);
+        let mut running = RunningConnector::start(name, config, &settings, plugin, &self.env, epoch, target)?;
+        let slot = self.connectors.entry(name.clone()).or_default();
+        slot.listed = running.listed.take();
+        slot.running = Some(running);
         Ok(())
-    }
-
-    /// A connector's plugin, settings and configuration, with the values of config providers as they are now.
-    fn resolve(&self, config: &Config) -> Result<(Arc<dyn ConnectorPlugin>, Arc<ConnectorSettings>, Resolved)> {
-        let resolved = self.env.plugins.resolve(config)?;
-        let class = resolved.config.get("connector.class").ok_or_else(|| Error::config("connector.class is missing"))?;
-        let plugin = self.env.plugins.connector(class)?;
-        let settings = ConnectorSettings::parse(&resolved.config, &self.env.worker)
-            .map_err(|error| resolved.hidden.hide_error(error))?;
-        Ok((plugin, Arc::new(settings), resolved))
     }
 
     pub(super) fn reconcile_tasks(&mut self, name: &Arc<str>) {
@@ -340,35 +369,53 @@ impl Herder {
 
     fn start_task(&mut self, id: TaskId, config: Config, connector_config: Config, target: TargetState) {
         let epoch = self.next_epoch();
-        let mut slot =
-            TaskSlot { running: None, config: config.clone(), connector_config, dead: false, restarting: false };
-        let resolved = self.resolve(&slot.connector_config).and_then(|(plugin, settings, connector)| {
+        let mut slot = TaskSlot {
+            running: None,
+            config: config.clone(),
+            connector_config,
+            dead: false,
+            restarting: false,
+            restarts: self.tasks.get_mut(&id).map(|slot| std::mem::take(&mut slot.restarts)).unwrap_or_default(),
+            listed: None,
+        };
+        let resolved = resolve(&self.env, &slot.connector_config).and_then(|(plugin, settings, connector)| {
             let task = self.env.plugins.resolve(&config)?;
             Ok((plugin, settings, task.config, task.hidden.and(&connector.hidden)))
         });
-        match resolved {
+        let error = match resolved {
             Ok((plugin, settings, config, hidden)) => {
                 let spec = TaskSpec { id: id.clone(), config, hidden, settings, plugin };
-                slot.running = Some(RunningTask::start(spec, self.env.clone(), epoch, target));
+                let mut running = RunningTask::start(spec, self.env.clone(), epoch, target);
+                slot.listed = running.listed.take();
+                slot.running = Some(running);
+                None
             }
             Err(error) => {
+                let error = error.at(format!("task {id}"));
                 tracing::error!(task = %id, %error, "cannot start the task");
                 slot.dead = true;
-                self.put_status(&InstanceId::Task(id.clone()), State::Failed, Some(error.trace()));
+                slot.listed = Some(self.env.metrics.unbuilt_task(&id));
+                Some(error)
             }
+        };
+        self.tasks.insert(id.clone(), slot);
+        if let Some(error) = error {
+            let id = InstanceId::Task(id);
+            let trace = self.failed(&id, &error);
+            self.put_status(&id, State::Failed, Some(trace));
         }
-        self.tasks.insert(id, slot);
     }
 
     /// The connector says which tasks there are to be: writes them if they differ from what is there.
     fn publish_tasks(&mut self, name: &Arc<str>, configs: Vec<Config>) {
         let state = self.state();
         let Some(connector_config) = state.config(name) else { return };
-        let plugin = match self.resolve(connector_config) {
+        let waiting = self.connectors.get_mut(name).map(|slot| std::mem::take(&mut slot.on_plan)).unwrap_or_default();
+        let plugin = match resolve(&self.env, connector_config) {
             Ok((plugin, ..)) => plugin,
             Err(error) => {
                 tracing::error!(connector = %name, %error, "its task configurations cannot be written");
-                return;
+                return tell(waiting, || Err(failed_to_start(name, &error)));
             }
         };
         let configs: Vec<Config> = configs
@@ -400,7 +447,7 @@ impl Herder {
                 || !must_publish_tasks(&state, &name, &configs)
                 || may_publish_tasks(&state, &name, configs.len()).is_err()
             {
-                return;
+                return tell(waiting, || Ok(()));
             }
             drop(state);
             let is_leader = view.borrow().leader == Leader::Me;
@@ -410,6 +457,7 @@ impl Herder {
                 Err(Error::conflict("this worker is not the leader"))
             };
             drop(turn);
+            tell(waiting, || Ok(()));
             if let Err(error) = written {
                 tracing::warn!(connector = %name, %error, "task configurations were not written; tried again");
                 if let Some(again) = again {
@@ -442,25 +490,34 @@ impl Herder {
     pub(super) fn apply_restart(&mut self, request: RestartConnector) {
         let Some(plan) = self.restart_plan(&request) else { return };
         let name = request.name;
-        if plan.restart_connector && self.owns(&InstanceId::Connector(name.clone())) {
-            let slot = self.connectors.entry(name.clone()).or_default();
-            if slot.is_running() {
-                slot.restarting = true;
-            } else {
-                self.put_status(&InstanceId::Connector(name.clone()), State::Restarting, None);
+        let connector = plan.restart_connector.then(|| InstanceId::Connector(name));
+        for id in connector.into_iter().chain(plan.tasks.into_iter().map(InstanceId::Task)) {
+            if self.owns(&id) && self.exists(&id) {
+                self.forget_failures(&id);
+                self.restart_instance(&id, None);
             }
-            self.restart_connector(&name, None);
         }
-        for id in plan.tasks {
-            let instance = InstanceId::Task(id.clone());
-            if !self.owns(&instance) || !self.exists(&instance) {
-                continue;
+    }
+
+    /// Restarts a connector or task, and shows it as RESTARTING until it runs.
+    pub(super) fn restart_instance(&mut self, id: &InstanceId, trace: Option<String>) {
+        let ending = match id {
+            InstanceId::Connector(name) => {
+                let slot = self.connectors.entry(name.clone()).or_default();
+                slot.restarting = slot.is_running();
+                slot.restarting
             }
-            match self.tasks.get_mut(&id) {
-                Some(slot) if slot.is_running() => slot.restarting = true,
-                _ => self.put_status(&InstanceId::Task(id.clone()), State::Restarting, None),
-            }
-            self.restart_task(&id);
+            InstanceId::Task(task) => self.tasks.get_mut(task).is_some_and(|slot| {
+                slot.restarting = slot.is_running();
+                slot.restarting
+            }),
+        };
+        if !ending {
+            self.put_status(id, State::Restarting, trace);
+        }
+        match id {
+            InstanceId::Connector(name) => self.restart_connector(name, None),
+            InstanceId::Task(task) => self.restart_task(task),
         }
     }
 
@@ -472,4 +529,17 @@ impl Herder {
         };
         RestartPlan::new(request, &self.env.stores.statuses.table())
     }
+}
+
+/// A connector's plugin, settings and configuration, with the values of config providers as they are now.
+pub(super) fn resolve(
+    env: &TaskEnvironment,
+    config: &Config,
+) -> Result<(Arc<dyn ConnectorPlugin>, Arc<ConnectorSettings>, Resolved)> {
+    let resolved = env.plugins.resolve(config)?;
+    let class = resolved.config.get("connector.class").ok_or_else(|| Error::config("connector.class is missing"))?;
+    let plugin = env.plugins.connector(class)?;
+    let settings =
+        ConnectorSettings::parse(&resolved.config, &env.worker).map_err(|error| resolved.hidden.hide_error(error))?;
+    Ok((plugin, Arc::new(settings), resolved))
 }

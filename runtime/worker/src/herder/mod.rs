@@ -2,11 +2,15 @@
 //!
 //! [`HerderHandle`] is what REST and the command line see; both herders (standalone and distributed) serve the same requests.
 
+mod auto_restart;
 mod instances;
+mod offsets;
 mod patch;
+mod planned;
 mod reply;
 mod requests;
 mod run;
+mod sink_offsets;
 #[cfg(test)]
 mod tests;
 

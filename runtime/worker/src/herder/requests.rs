@@ -12,6 +12,7 @@ use crate::membership::Leader;
 use crate::model::{ConnectorInfo, ConnectorStateInfo, InstanceState, TaskInfo, TaskRef, TaskState};
 use crate::plugins::PluginTable;
 use crate::store::Stores;
+use crate::task::InstanceId;
 
 impl Herder {
     pub(super) fn serve(&mut self, request: Request) {
@@ -36,7 +37,7 @@ impl Herder {
                 answer(reply, Ok(topics));
             }
             Request::ResetTopics(name, reply) => {
-                let keys: Vec<_> = self.env.stores.statuses.table().topics(&name).map(|t| t.key()).collect();
+                let keys: Vec<_> = self.env.stores.statuses.table().topic_keys(&name).collect();
                 for key in keys {
                     self.env.stores.statuses.delete(key);
                 }
@@ -49,10 +50,9 @@ impl Herder {
             Request::RestartConnector(name, reply) => self.serve_restart_connector(&name, reply),
             Request::Restart(restart, reply) => self.serve_restart(restart, reply),
             Request::RestartTask(id, reply) => self.serve_restart_task(&id, reply),
-            Request::Offsets(_, reply) => answer(reply, Err(Error::internal("not served yet"))),
-            Request::AlterOffsets(_, reply) | Request::ResetOffsets(_, reply) => {
-                answer(reply, Err(Error::internal("not served yet")));
-            }
+            Request::Offsets(name, reply) => self.list_offsets(name, reply),
+            Request::AlterOffsets(request, reply) => self.alter_offsets(request, reply),
+            Request::ResetOffsets(name, reply) => self.reset_offsets(name, reply),
             Request::PutTaskConfigs(tasks, reply) => self.put_task_configs(tasks, reply),
             Request::Fence(name, reply) => answer(reply, self.fence(&name)),
             Request::PutLoggerLevel(logger, level, reply) => self.put_logger_level(logger, level, reply),
@@ -93,19 +93,36 @@ impl Herder {
     }
 
     fn put_connector(&self, put: PutConnector, reply: Reply<(bool, ConnectorInfo)>) {
-        let plugins = self.env.plugins.clone();
-        let doing = writing_config(&put.name);
-        self.write(reply, doing, move |stores| async move {
-            let PutConnector { name, config, initial_state, replace } = put;
-            let existed = stores.configs.state().contains(&name);
-            if existed && !replace {
-                return Err(Error::conflict(format!("Connector {name} already exists")));
-            }
-            let initial_state = initial_state.filter(|_| !existed);
-            stores.configs.put_connector(&name, &config, initial_state).await?;
-            let mut info = info(&stores, &plugins, &name).ok_or_else(|| not_found(&name))?;
-            info.config = config;
-            Ok((!existed, info))
+        if let Err(error) = self.check_leader() {
+            return answer(reply, Err(error));
+        }
+        let (stores, plugins, writing) = (self.env.stores.clone(), self.env.plugins.clone(), self.writing.clone());
+        let standalone = matches!(self.env.worker.mode, Mode::Standalone { .. });
+        let planned = standalone.then(|| self.planned.clone());
+        tokio::spawn(async move {
+            let put = async {
+                let PutConnector { name, config, initial_state, replace } = put;
+                reply.stage(WAITING);
+                let turn = writing.lock().await;
+                let existed = stores.configs.state().contains(&name);
+                if existed && !replace {
+                    return Err(Error::conflict(format!("Connector {name} already exists")));
+                }
+                let initial_state = initial_state.filter(|_| !existed);
+                let planned = planned.map(|planned| planned.wait(&name));
+                reply.stage(writing_config(&name));
+                stores.configs.put_connector(&name, &config, initial_state).await?;
+                drop(turn);
+                if let Some(planned) = planned {
+                    reply.stage("starting the connector");
+                    planned.await.map_err(|_| Error::stopped("the worker is shutting down"))??;
+                }
+                let mut info = info(&stores, &plugins, &name).ok_or_else(|| not_found(&name))?;
+                info.config = config;
+                Ok((!existed, info))
+            };
+            let put = put.await;
+            answer(reply, put);
         });
     }
 
@@ -179,6 +196,8 @@ impl Herder {
         if !self.state().contains(name) {
             return answer(reply, Err(Error::not_found(format!("Unknown connector: {name}"))));
         }
+        self.forget_failures(&InstanceId::Connector(name.clone()));
+        reply.stage("starting the connector");
         self.restart_connector(name, Some(reply));
     }
 
@@ -204,9 +223,20 @@ impl Herder {
         if !state.contains(&id.connector) {
             return answer(reply, Err(Error::not_found(format!("Unknown connector: {}", id.connector))));
         }
+        if state.target_state(&id.connector) == Some(TargetState::Stopped) {
+            // Kafka Connect's words and code, though it is no rebalance that would have to be waited for.
+            return answer(
+                reply,
+                Err(Error::conflict(format!(
+                    "task {id} cannot be restarted (no known leader URL): its connector is in the STOPPED state and no worker runs it"
+                ))
+                .hint("resume the connector")),
+            );
+        }
         if state.task_config(id).is_none() {
             return answer(reply, Err(Error::not_found(format!("Unknown task: {id}"))));
         }
+        self.forget_failures(&InstanceId::Task(id.clone()));
         self.restart_task(id);
         answer(reply, Ok(()));
     }

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Request;
 use super::instances::{ConnectorSlot, TaskSlot};
-use crate::membership::{Membership, View};
+use super::planned::Planned;
+use crate::membership::{Leader, Membership, View};
 use crate::observe::loggers::Loggers;
 use crate::task::{InstanceEvent, InstanceId, TaskEnvironment};
 use crate::validate::ConfigValidator;
@@ -33,8 +34,14 @@ pub struct Herder {
     pub(super) writing: Arc<tokio::sync::Mutex<()>>,
     /// Checks configurations that requests make of stored ones.
     pub(super) validator: Arc<ConfigValidator>,
+    /// Failures whose restart is due, and where they are told.
+    pub(super) due: (mpsc::UnboundedSender<Failure>, mpsc::UnboundedReceiver<Failure>),
+    pub(super) planned: Planned,
     last_epoch: u64,
 }
+
+/// Who has failed, and which failure of it.
+type Failure = (InstanceId, u64);
 
 /// What the loop listens to.
 pub struct Inputs {
@@ -59,6 +66,8 @@ impl Herder {
             connectors: HashMap::new(),
             tasks: HashMap::new(),
             writing: Arc::default(),
+            due: mpsc::unbounded_channel(),
+            planned: Planned::default(),
             last_epoch: 0,
         }
     }
@@ -77,8 +86,10 @@ impl Herder {
                     if changed.is_err() {
                         break;
                     }
+                    self.forget_vanished();
                     self.reconcile_all();
                 }
+                Some((id, failure)) = self.due.1.recv() => self.restart_due(&id, failure),
                 Some(request) = inputs.requests.recv() => self.serve(request),
                 else => break,
             }
@@ -109,6 +120,9 @@ impl Herder {
             generation: self.view.borrow().generation,
             version: if state == State::Restarting { None } else { self.version_of(id.connector()) },
         };
+        if state == State::Restarting {
+            self.env.metrics.note_state(id, state);
+        }
         let statuses = &self.env.stores.statuses;
         match state {
             State::Unassigned | State::Failed => statuses.put_safe(id.status_key(), status),
@@ -157,6 +171,9 @@ impl Herder {
 
     /// Statuses of connectors and tasks that are no more, left by a worker that ended before it could remove them.
     fn forget_vanished(&self) {
+        if self.view.borrow().leader != Leader::Me {
+            return;
+        }
         let state = self.state();
         let vanished = |key: &StatusKey| match key {
             // What an inconsistent set of tasks will be is not known yet.

@@ -12,7 +12,10 @@ use rdkafka::ClientConfig;
 use super::context::LoggingContext;
 use super::security;
 
-pub use super::clients::{connector_admin, dead_letter_producer, sink_consumer, source_producer, worker_client};
+pub use super::clients::{
+    connector_admin, dead_letter_producer, offsets_admin, own_offsets, sink_consumer, sink_group, source_producer,
+    worker_client,
+};
 
 /// What a client is for. Decides which settings it knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use millstream_api::{Config, Result, TaskId};
 use millstream_core::settings::{ConnectorSettings, WorkerConfig};
 
 use super::client_config::{ClientRole, ClientSettings, Layer};
+use super::topic_log;
 
 // Java's pauses between attempts to connect; librdkafka's own grow to 10 s, long after a broker is back. Its telemetry (KIP-714)
 // costs a connection and memory and tells Kafka's operators nothing of Connect.
@@ -153,8 +154,64 @@ pub fn sink_consumer(worker: &WorkerConfig, connector: &ConnectorSettings, task:
 /// The admin client of a task: `connector-adminclient-<connector>-<task>`, from the worker's own connection settings, `admin.*`
 /// and `admin.override.*`.
 pub fn connector_admin(worker: &WorkerConfig, connector: &ConnectorSettings, task: &TaskId) -> Result<ClientSettings> {
+    admin(worker, connector, format!("connector-adminclient-{task}"))
+}
+
+/// The admin client that changes a sink's offsets: `connector-worker-adminclient-<connector>`, else as [`connector_admin`].
+pub fn offsets_admin(worker: &WorkerConfig, connector: &ConnectorSettings) -> Result<ClientSettings> {
+    admin(worker, connector, format!("connector-worker-adminclient-{}", connector.name))
+}
+
+/// The consumer group of a sink: `connect-<connector>`, unless `consumer.group.id` of the worker or `consumer.override.group.id` of the
+/// connector says otherwise.
+pub fn sink_group(worker: &WorkerConfig, connector: &ConnectorSettings) -> String {
+    let overridden = connector.consumer_overrides.get("group.id").or_else(|| worker.consumer.get("group.id"));
+    overridden.map_or_else(|| format!("connect-{}", connector.name), |group| group.trim().to_owned())
+}
+
+/// Admin client, consumer and producer of a connector's own offsets topic (`connector-offsets-<connector>`): connected as its tasks are,
+/// whatever cluster that is.
+pub fn own_offsets(
+    worker: &WorkerConfig,
+    connector: &ConnectorSettings,
+) -> Result<(ClientSettings, ClientSettings, ClientSettings)> {
+    let id = format!("connector-offsets-{}", connector.name);
+    let mut base = bootstrap(worker);
+    base.set("client.id", &id);
+    let settings = |role, prefix, of_worker: &Config, over_prefix, overrides: &Config, native: &[(&str, &str)]| {
+        let layers = [
+            Layer { prefix: "", settings: base.clone() },
+            Layer { prefix, settings: of_worker.clone() },
+            Layer { prefix: over_prefix, settings: overrides.clone() },
+        ];
+        let native: Vec<_> = CONNECTION.iter().chain(native).copied().collect();
+        ClientSettings::translate(role, &layers, &native)
+    };
+    // A reader needs the name of a group, though it joins none.
+    let group = sink_group(worker, connector);
+    let reading: Vec<_> = topic_log::CONSUMER.iter().copied().chain([("group.id", group.as_str())]).collect();
+    let consumer = settings(
+        ClientRole::Consumer,
+        "consumer.",
+        &worker.consumer,
+        "consumer.override.",
+        &connector.consumer_overrides,
+        &reading,
+    )?;
+    let producer = settings(
+        ClientRole::Producer,
+        "producer.",
+        &worker.producer,
+        "producer.override.",
+        &connector.producer_overrides,
+        &topic_log::PRODUCER,
+    )?;
+    Ok((admin(worker, connector, id)?, consumer, producer))
+}
+
+fn admin(worker: &WorkerConfig, connector: &ConnectorSettings, id: String) -> Result<ClientSettings> {
     let mut base = connection(worker);
-    base.set("client.id", format!("connector-adminclient-{task}"));
+    base.set("client.id", id);
     let layers = [
         Layer { prefix: "", settings: base },
         Layer { prefix: "admin.", settings: worker.admin.clone() },

@@ -6,6 +6,7 @@ pub mod clients;
 pub mod consumer;
 pub mod context;
 pub mod error;
+mod group_offsets;
 pub mod internal_topic;
 pub mod producer;
 mod raw;

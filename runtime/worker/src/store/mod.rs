@@ -14,6 +14,7 @@ mod log;
 pub mod memory;
 pub mod offsets;
 mod open;
+pub mod own_topic;
 pub mod statuses;
 
 pub use configs::KafkaConfigStore;
@@ -30,6 +31,7 @@ use millstream_api::{Config, OffsetMap, OffsetReader, Result, SourceOffset, Sour
 use millstream_core::cluster::{
     Change, ClusterState, SessionKey, Status, StatusKey, StatusTable, TargetState, TopicStatus,
 };
+use millstream_core::settings::ConnectorSettings;
 use parking_lot::RwLockReadGuard;
 use tokio::sync::mpsc;
 
@@ -135,6 +137,12 @@ pub trait OffsetStore: Send + Sync {
 
     /// Reads the offsets of one connector.
     fn reader(self: Arc<Self>, connector: &str) -> Arc<dyn OffsetReader>;
+
+    /// The store of a connector that keeps its offsets in a topic of its own (`offsets.storage.topic`); `None`: here. Does not connect yet:
+    /// the topic is made or checked, and read, at the first use.
+    fn own(&self, _connector: &ConnectorSettings) -> Result<Option<Arc<dyn OffsetStore>>> {
+        Ok(None)
+    }
 }
 
 /// The three stores of a worker.
@@ -149,6 +157,11 @@ pub struct Stores {
 }
 
 impl Stores {
+    /// Where a connector's source offsets are.
+    pub fn offsets_of(&self, connector: &ConnectorSettings) -> Result<Arc<dyn OffsetStore>> {
+        Ok(self.offsets.own(connector)?.unwrap_or_else(|| self.offsets.clone()))
+    }
+
     /// Starts all three side by side; fails with the first error.
     pub async fn start(&self) -> Result<()> {
         futures::try_join!(self.offsets.start(), self.statuses.start(), self.configs.start())?;

@@ -28,6 +28,17 @@ impl KafkaOffsetStore {
     async fn refresh(&self) -> Result<()> {
         self.log.get()?.read_to_end().await
     }
+
+    /// See [`OffsetReader::offsets`].
+    pub(super) async fn offsets(
+        &self,
+        connector: &str,
+        partitions: &[SourcePartition],
+    ) -> Result<Vec<Option<OffsetMap>>> {
+        self.refresh().await?;
+        let table = self.table.read();
+        Ok(partitions.iter().map(|partition| table.get(connector, partition).cloned()).collect())
+    }
 }
 
 /// Refuses lists and maps within a partition or an offset: no worker could read them back.
@@ -118,8 +129,6 @@ struct Reader {
 #[async_trait]
 impl OffsetReader for Reader {
     async fn offsets(&self, partitions: &[SourcePartition]) -> Result<Vec<Option<OffsetMap>>> {
-        self.store.refresh().await?;
-        let table = self.store.table.read();
-        Ok(partitions.iter().map(|partition| table.get(&self.connector, partition).cloned()).collect())
+        self.store.offsets(&self.connector, partitions).await
     }
 }

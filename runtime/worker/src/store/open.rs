@@ -5,13 +5,14 @@ use std::sync::Arc;
 use millstream_api::Result;
 use millstream_core::settings::{Mode, StorageTopic, WorkerConfig};
 
-use super::Stores;
 use super::configs::KafkaConfigStore;
 use super::file::FileOffsetStore;
 use super::log::LogSettings;
 use super::memory::{MemoryConfigStore, MemoryStatusStore};
 use super::offsets::KafkaOffsetStore;
+use super::own_topic::OffsetStores;
 use super::statuses::KafkaStatusStore;
+use super::{OffsetStore, Stores};
 use crate::kafka::client_config::worker_client;
 use crate::kafka::internal_topic::InternalTopic;
 use crate::kafka::topic_log::{CONSUMER, PRODUCER};
@@ -24,7 +25,7 @@ impl Stores {
             Mode::Standalone { offset_file } => {
                 return Ok(Self {
                     configs: Arc::new(MemoryConfigStore::new()),
-                    offsets: Arc::new(FileOffsetStore::new(offset_file)),
+                    offsets: with_own_topics(worker, FileOffsetStore::new(offset_file)),
                     statuses: Arc::new(MemoryStatusStore::new()),
                 });
             }
@@ -35,10 +36,14 @@ impl Stores {
         let status = topic(&distributed.status_topic, "status.storage.topic", "statuses", false);
         Ok(Self {
             configs: Arc::new(KafkaConfigStore::new(log(worker, config, "configs")?)),
-            offsets: Arc::new(KafkaOffsetStore::new(log(worker, offset, "offsets")?)),
+            offsets: with_own_topics(worker, KafkaOffsetStore::new(log(worker, offset, "offsets")?)),
             statuses: Arc::new(KafkaStatusStore::new(log(worker, status, "statuses")?)),
         })
     }
+}
+
+fn with_own_topics(worker: &WorkerConfig, store: impl OffsetStore + 'static) -> Arc<dyn OffsetStore> {
+    Arc::new(OffsetStores::new(Arc::new(worker.clone()), Arc::new(store)))
 }
 
 fn topic(topic: &StorageTopic, key: &'static str, holds: &'static str, single_partition: bool) -> InternalTopic {

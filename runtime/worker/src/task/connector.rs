@@ -45,7 +45,7 @@ pub struct RunningConnector {
 }
 
 impl RunningConnector {
-    /// Starts the instance in its own unit; it reports its states and, when started, its task configurations.
+    /// Starts the instance in its own unit, unless its settings are of no use; it reports its states and, when started, its task configurations.
     pub fn start(
         name: &Arc<str>,
         config: Resolved,
@@ -54,18 +54,18 @@ impl RunningConnector {
         env: &Arc<TaskEnvironment>,
         epoch: u64,
         target: TargetState,
-    ) -> Self {
+    ) -> Result<Self> {
+        let offsets = match plugin.kind() {
+            ConnectorKind::Source => Some(env.stores.offsets_of(settings)?.reader(name)),
+            ConnectorKind::Sink => None,
+        };
         let (orders, receiver) = mpsc::unbounded_channel();
         let stopper = Stopper::new();
         let Resolved { config, hidden } = config;
         let (metrics, listed) = env.metrics.connector(name, Some(&*plugin));
         let (id, events, states) = (InstanceId::Connector(name.clone()), env.events.clone(), metrics.state.clone());
         let reporter = Reporter { id, epoch, events, hidden, states };
-        let context = ConnectorContext {
-            name: name.clone(),
-            host: Arc::new(Host { orders: orders.clone() }),
-            offsets: (plugin.kind() == ConnectorKind::Source).then(|| env.stores.offsets.clone().reader(name)),
-        };
+        let context = ConnectorContext { name: name.clone(), host: Arc::new(Host { orders: orders.clone() }), offsets };
         let unit = Unit {
             name: name.clone(),
             config,
@@ -85,7 +85,7 @@ impl RunningConnector {
         let version = unit.version;
         let span = tracing::info_span!("connector", connector = %name);
         stopper.supervise(unit.run(target).instrument(span), reporter);
-        Self { epoch, version, listed: Some(listed), orders, stopper }
+        Ok(Self { epoch, version, listed: Some(listed), orders, stopper })
     }
 
     /// Tells the instance to run, pause or stop working.

@@ -61,10 +61,11 @@ pub async fn run(
     if !orders.until_wanted(&reporter).await {
         return Ok(());
     }
+    let offsets = env.stores.offsets_of(&spec.settings)?;
     let context = SourceTaskContext {
         id: spec.id.clone(),
         config: spec.config.clone(),
-        offsets: env.stores.offsets.clone().reader(&spec.id.connector),
+        offsets: offsets.clone().reader(&spec.id.connector),
         budget: env.budget.clone(),
     };
     let started = tokio::select! {
@@ -101,12 +102,7 @@ pub async fn run(
             return Ok(());
         }
     };
-    let mut flush = OffsetFlush::new(
-        spec.id.clone(),
-        deliveries.clone(),
-        env.stores.offsets.clone(),
-        env.worker.offset_flush_timeout,
-    );
+    let mut flush = OffsetFlush::new(spec.id.clone(), deliveries.clone(), offsets, env.worker.offset_flush_timeout);
     let stored = AtomicBool::new(false);
 
     let mut sent = None;

@@ -229,3 +229,23 @@ async fn the_end_of_the_worker_is_told_but_covers_no_failure() {
     assert_eq!(statuses.take("c-0"), ["RUNNING", "UNASSIGNED"]);
     assert_eq!(statuses.take("c-1"), ["RUNNING", "FAILED"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_plugin_that_is_not_there_fails_its_connector_alone() {
+    let configs = Arc::new(GatedConfigs::default());
+    let config = |class: &str| [("name", "u"), ("connector.class", class)].into_iter().collect::<Config>();
+    configs.put_connector("u", &config("test.Unknown"), None).await.unwrap();
+    configs.put_tasks("u", &[config("test.Unknown")]).await.unwrap();
+    configs.put_connector("r", &config("test.Scripted"), None).await.unwrap();
+    let script = Arc::new(Script::default());
+    script.tasks(&["a"]);
+    let world = World::over(script, configs, Arc::default()).await;
+    world.until("r", "RUNNING: RUNNING").await;
+    world.until("u", "FAILED: FAILED").await;
+    let status = world.status("u").await.unwrap();
+    assert_eq!((status.kind, status.connector.version.as_deref()), ("unknown", None));
+    assert!(status.connector.trace.unwrap().contains("test.Unknown"));
+    world.delete("u").await;
+    world.rest().await;
+    assert_eq!(world.shape("u").await, "");
+}

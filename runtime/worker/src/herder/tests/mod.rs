@@ -1,9 +1,13 @@
 //! The herder over stores in memory, with a connector that follows a script. Time is paused: nothing depends on the machine.
 
+mod auto_restart;
 mod lifecycle;
+mod offsets;
+mod patch;
 mod publish;
 mod restart;
 mod scripted;
+mod standalone;
 mod stuck;
 
 use std::sync::Arc;
@@ -11,6 +15,7 @@ use std::time::Duration;
 
 use millstream_api::{Config, ConfigDef, MemoryBudget, Result};
 use millstream_core::cluster::TargetState;
+use millstream_core::settings::WorkerConfig;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +35,7 @@ struct World {
     herder: HerderHandle,
     stop: CancellationToken,
     ended: tokio::task::JoinHandle<()>,
+    _folder: tempfile::TempDir,
 }
 
 impl World {
@@ -41,6 +47,15 @@ impl World {
 
     /// A worker that finds these stores.
     async fn over(script: Arc<Script>, configs: Arc<GatedConfigs>, statuses: Arc<RecordedStatuses>) -> Self {
+        Self::with(crate::testing::worker(), script, configs, statuses).await
+    }
+
+    async fn with(
+        worker: Arc<WorkerConfig>,
+        script: Arc<Script>,
+        configs: Arc<GatedConfigs>,
+        statuses: Arc<RecordedStatuses>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let stores = Stores {
             configs: configs.clone(),
@@ -50,13 +65,13 @@ impl World {
         stores.start().await.unwrap();
         let plugin = ScriptedPlugin { script: script.clone(), def: ConfigDef::new() };
         let plugins = Arc::new(PluginTable::new(vec![Arc::new(plugin)]));
-        let worker = crate::testing::worker();
         let (events, received) = mpsc::unbounded_channel();
         let env = TaskEnvironment {
             worker: worker.clone(),
             plugins: plugins.clone(),
             stores: stores.clone(),
             budget: MemoryBudget::new(1 << 30),
+            metrics: crate::testing::metrics(&worker),
             events,
         };
         let (requests, queue) = mpsc::channel(16);
@@ -67,7 +82,7 @@ impl World {
         let stop = CancellationToken::new();
         let inputs = Inputs { requests: queue, changes, events: received };
         let ended = tokio::spawn(herder.run(inputs, stop.clone()));
-        Self { script, configs, statuses, herder: handle, stop, ended }
+        Self { script, configs, statuses, herder: handle, stop, ended, _folder: folder }
     }
 
     async fn put(&self, name: &str, more: &[(&str, &str)], initial_state: Option<TargetState>) -> Result<bool> {

@@ -97,4 +97,7 @@ async fn a_stopped_connector_stays_stopped() {
     world.rest().await;
     assert_eq!(world.shape("c").await, "STOPPED");
     assert_eq!(world.script.count("c.start"), 0);
+    let task = millstream_api::TaskId::new("c", 0);
+    let error = world.herder.ask(|reply| Request::RestartTask(task, reply)).await.unwrap_err();
+    assert!(error.kind() == millstream_api::ErrorKind::Conflict && error.to_string().contains("no known leader URL"));
 }
