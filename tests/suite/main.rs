@@ -11,6 +11,7 @@ mod journal;
 mod kill;
 mod lifecycle;
 mod mask;
+mod metrics;
 mod scenario;
 mod secrets;
 mod seed;
