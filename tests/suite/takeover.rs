@@ -1,6 +1,9 @@
 //! One worker goes on where the other stopped, on the topics the other wrote.
 
+mod answers;
+mod golden;
 mod odd;
+mod rich;
 
 use std::path::Path;
 

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use millstream_testbed::poll::until;
-use millstream_testbed::{Context, Error, NewRecord, Result, Topics, Worker, WorkerProperties, rest, shared, unique};
-use serde_json::{Value, json};
+use millstream_testbed::{Context, NewRecord, Result, Topics, WorkerProperties, shared, unique};
+use serde_json::Value;
 
-use crate::mask::differences;
-use crate::scenario::{Kind, LIMIT};
+use super::answers::{self, wait_answers};
+use crate::scenario::Kind;
 
 const RECORDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/topics/odd-records.jsonl");
 const ANSWERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/topics/odd-answers.jsonl");
@@ -40,11 +39,7 @@ async fn read_by(kind: Kind) -> Result<()> {
     }
     let worker = kind.start(WorkerProperties::distributed(&kafka.bootstrap(), &group)).await?;
     let recorded: Vec<String> = lines_of(ANSWERS)?.iter().map(|line| recorded_line(line, kind)).collect();
-    let settled = until("the recorded answers", LIMIT, || async {
-        let differing = differences(("recorded", "answered"), &recorded, &answers(&worker).await?);
-        if differing.is_empty() { Ok(Some(())) } else { Err(Error::new(differing.join("\n"))) }
-    });
-    settled.await.map_err(|error| error.with_log(&worker.log()))?;
+    wait_answers(&worker, &recorded).await?;
     assert_eq!(worker.terminate().await?, kind.stopped(), "{}", worker.log_tail());
     if kind == Kind::Millstream {
         let log = worker.log_text()?;
@@ -66,56 +61,6 @@ fn lines_of(file: &str) -> Result<Vec<Value>> {
 /// What Java answered, or ours where a difference is meant to be.
 fn recorded_line(line: &Value, kind: Kind) -> String {
     let own = line.get("millstream").filter(|_| kind == Kind::Millstream);
-    answer_line(
-        line["connector"].as_str().unwrap_or_default(),
-        line["question"].as_str().unwrap_or_default(),
-        own.unwrap_or(&line["java"]),
-    )
-}
-
-fn answer_line(connector: &str, question: &str, answer: &Value) -> String {
-    json!({"connector": connector, "question": question, "java": answer}).to_string()
-}
-
-/// What a worker says of every connector, without what differs from run to run.
-async fn answers(worker: &Worker) -> Result<Vec<String>> {
-    let id = worker.rest().base().trim_start_matches("http://");
-    let mut all = Vec::new();
-    let mut names = worker.rest().list().await?;
-    names.sort();
-    for name in names {
-        let path = rest::path_of(&name);
-        for question in ["", "/tasks", "/status", "/topics", "/offsets"] {
-            let answer = worker.rest().get(&format!("{path}{question}")).await?;
-            if answer.status != 200 {
-                all.push(answer_line(&name, question, &json!({"code": answer.status})));
-                continue;
-            }
-            let mut body = answer.json()?;
-            // Java lists these in the order of a hash map.
-            for list in ["/offsets".to_owned(), format!("/{name}/topics")] {
-                if let Some(list) = body.pointer_mut(&list).and_then(Value::as_array_mut) {
-                    list.sort_by_key(Value::to_string);
-                }
-            }
-            all.push(answer_line(&name, question, &comparable(&body, id)));
-        }
-    }
-    Ok(all)
-}
-
-/// The same value with the fields of all maps by name, without versions, and with a placeholder for the worker.
-fn comparable(value: &Value, worker: &str) -> Value {
-    match value {
-        Value::Object(map) => {
-            let fields = map.iter().map(|(key, value)| match key.as_str() {
-                "version" if value.is_string() => (key.clone(), json!("<version>")),
-                _ => (key.clone(), comparable(value, worker)),
-            });
-            Value::Object(fields.collect::<BTreeMap<_, _>>().into_iter().collect())
-        }
-        Value::Array(items) => items.iter().map(|item| comparable(item, worker)).collect(),
-        Value::String(text) if text == worker => json!("<worker>"),
-        other => other.clone(),
-    }
+    let text = |field: &str| line[field].as_str().unwrap_or_default();
+    answers::line(text("connector"), text("question"), own.unwrap_or(&line["java"]))
 }
