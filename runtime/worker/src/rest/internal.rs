@@ -31,7 +31,7 @@ async fn signed(
 }
 
 /// One raw configuration per task.
-fn task_configs(body: &[u8]) -> Result<Vec<Config>> {
+pub(super) fn task_configs(body: &[u8]) -> Result<Vec<Config>> {
     let document = Document::new(body, BODY)?;
     document.items()?.into_iter().map(|item| document.settings(document.object(item, None)?)).collect()
 }

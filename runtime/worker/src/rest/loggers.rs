@@ -90,7 +90,7 @@ pub(super) async fn set(
 }
 
 /// The level of a body.
-fn level(body: &[u8]) -> Result<Level> {
+pub(super) fn level(body: &[u8]) -> Result<Level> {
     let settings = settings(body)?;
     let word = settings
         .get("level")

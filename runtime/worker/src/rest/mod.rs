@@ -104,3 +104,12 @@ fn needs_signature(worker: &WorkerConfig) -> bool {
 pub(crate) fn key_info(key: &millstream_api::ConfigKey) -> serde_json::Value {
     serde_json::to_value(validation::KeyInfo::of(key)).unwrap()
 }
+
+/// Reads a body as every route that takes one would, and does nothing with it: for fuzzing. Returns whatever the bytes are.
+pub fn read_any_body(body: &[u8]) {
+    let _ = connectors::settings(body);
+    let _ = crate::connector_file::create_request(body, "the body");
+    let _ = offsets::wanted(body);
+    let _ = internal::task_configs(body);
+    let _ = loggers::level(body);
+}

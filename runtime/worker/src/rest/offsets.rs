@@ -37,7 +37,7 @@ struct Message {
 }
 
 /// The offsets of a body; none at all is an error.
-fn wanted(body: &[u8]) -> Result<Vec<ConnectorOffset>> {
+pub(super) fn wanted(body: &[u8]) -> Result<Vec<ConnectorOffset>> {
     // The parser's own words may repeat values.
     let body: Option<Body> = serde_json::from_slice(body).map_err(|error| {
         let reason = if error.is_data() { "is not a list of partitions and offsets" } else { "is not JSON" };
