@@ -17,6 +17,12 @@ impl Reply {
         self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// All values of a header.
+    pub(super) fn all(&self, name: &str) -> Vec<&str> {
+        let named = self.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_str()).collect()
+    }
+
     pub(super) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
     }

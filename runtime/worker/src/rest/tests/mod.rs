@@ -4,6 +4,7 @@ mod client;
 mod differences;
 mod golden;
 mod herder;
+mod layers;
 mod openapi;
 mod tls;
 
