@@ -50,7 +50,7 @@ fn batch_of(shapes: &[Shape], optional: bool, rows: usize, seed: u64) -> Batch {
         .iter()
         .enumerate()
         .map(|(index, shape)| column(shape, rows, seed.wrapping_add(index as u64 * 77)).array().clone());
-    let bit = |row: usize, of: u32| seed.rotate_left(of).wrapping_mul(row as u64 + 3) % 5 == 0;
+    let bit = |row: usize, of: u32| seed.rotate_left(of).wrapping_mul(row as u64 + 3).is_multiple_of(5);
     let nulls = (0..rows).map(|row| !optional || !bit(row, 7)).collect::<Vec<bool>>();
     let absent = BooleanBuffer::collect_bool(rows, |row| bit(row, 23));
     let valid: Vec<bool> = nulls.iter().enumerate().map(|(row, valid)| *valid && !absent.value(row)).collect();
@@ -220,10 +220,12 @@ proptest! {
             ("static.field", "s".to_owned()), ("static.value", "é".to_owned()), ("replace.null.with.default", replace.to_string()),
         ]);
         let (times, partitions) = (batch.timestamps.clone().unwrap(), batch.partitions.clone().unwrap());
+        let partition = |row| if partitions.is_null(row) { V::Null } else { V::Whole(partitions.value(row).into()) };
+        let time = |row| if times.is_null(row) { V::Null } else { V::Timestamp(times.value(row)) };
         let plain = plainly(&batch, Ok, |row, field, value| reference::insert_field(field, value, &[
             (Field::new("t", DataType::Utf8, false), V::Text("topic".to_owned())),
-            (Field::new("p", DataType::Int32, true), partitions.is_valid(row).then(|| V::Whole(partitions.value(row).into())).unwrap_or(V::Null)),
-            (Field::new("at", reference::timestamp(), !required), times.is_valid(row).then(|| V::Timestamp(times.value(row))).unwrap_or(V::Null)),
+            (Field::new("p", DataType::Int32, true), partition(row)),
+            (Field::new("at", reference::timestamp(), !required), time(row)),
             (Field::new("s", DataType::Utf8, true), V::Text("é".to_owned())),
         ], replace));
         check(made, &batch, &plain, cut)?;
