@@ -55,13 +55,13 @@ async fn check(validator: &ConfigValidator, file: &Path) -> Outcome {
             println!("{shown}: {error}");
             Outcome::Findings
         }
-        Ok(verdict) if verdict.values.is_valid() => {
+        Ok(verdict) if verdict.error_count() == 0 => {
             println!("{shown}: {} is valid", connector.name);
             Outcome::Fine
         }
         Ok(verdict) => {
-            println!("{shown}: {} has {} error(s)", connector.name, verdict.values.error_count());
-            for value in verdict.values.iter() {
+            println!("{shown}: {} has {} error(s)", connector.name, verdict.error_count());
+            for value in verdict.entries() {
                 for error in &value.errors {
                     println!("  {}: {error}", value.key.name);
                 }

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use millstream_api::{Config, ConfigValue, ConfigValues, Error, OffsetMap, Result};
+use millstream_api::{Config, OffsetMap};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+
+pub use crate::validate::Validation;
 
 /// A connector: its configuration as stored and the tasks it has.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -113,33 +115,6 @@ pub struct ConnectorOffset {
     /// The position; null: none, or none any more.
     #[schema(value_type = Option<HashMap<String, Value>>)]
     pub offset: Option<OffsetMap>,
-}
-
-/// The verdict on a configuration.
-pub struct Validation {
-    /// `connector.class` as given.
-    pub name: String,
-    /// Groups, without repeats, in order.
-    pub groups: Vec<String>,
-    /// Every key's verdict.
-    pub values: ConfigValues,
-}
-
-impl Validation {
-    /// Counts and lists the errors, if there are any, one a line, and says where to see more (HTTP 400).
-    pub fn require_valid(&self) -> Result<()> {
-        let errors: Vec<_> = self.values.iter().flat_map(ConfigValue::named_errors).collect();
-        if errors.is_empty() {
-            return Ok(());
-        }
-        Err(Error::config(format!(
-            "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou can also find the above list of \
-             errors at the endpoint `/connector-plugins/{}/config/validate`",
-            errors.len(),
-            errors.join("\n"),
-            self.name
-        )))
-    }
 }
 
 /// How the herder is doing.

@@ -54,6 +54,12 @@ impl PluginTable {
         }
     }
 
+    /// True when `class` is the full name of any plugin, of whatever kind, or of the class that encloses some.
+    pub fn knows(&self, class: &str) -> bool {
+        let encloses = |inner: &str| inner.strip_prefix(class).is_some_and(|rest| rest.starts_with('$'));
+        self.all().iter().any(|(_, info)| info.class == class || encloses(info.class))
+    }
+
     /// Every plugin with its kind, in the order of `GET /connector-plugins`: sinks, sources, then the others, each by class name.
     pub fn all(&self) -> Vec<(PluginKind, PluginInfo)> {
         let mut all: Vec<_> = self

@@ -93,12 +93,6 @@ fn tell_settings(worker: &WorkerConfig) {
             "settings that have no meaning without a JVM are accepted and ignored"
         );
     }
-    if !worker.not_yet.is_empty() {
-        tracing::warn!(
-            keys = worker.not_yet.join(", "),
-            "settings that are not available in this release have no effect"
-        );
-    }
     if !worker.metrics.other_reporters.is_empty() {
         tracing::warn!(
             metric_reporters = worker.metrics.other_reporters.join(", "),

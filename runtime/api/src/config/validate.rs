@@ -158,6 +158,15 @@ pub struct ConfigValues {
     values: IndexMap<String, ConfigValue>,
 }
 
+impl IntoIterator for ConfigValues {
+    type Item = ConfigValue;
+    type IntoIter = indexmap::map::IntoValues<String, ConfigValue>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.values.into_values()
+    }
+}
+
 impl ConfigValues {
     /// Of these values.
     pub fn new(values: impl IntoIterator<Item = ConfigValue>) -> Self {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use millstream_api::config::Parsed;
-use millstream_api::{Config, ConfigValues, ConnectorKind, Result};
+use millstream_api::{Config, ConfigValue, ConfigValues, ConnectorKind, Result};
 use regex::Regex;
 
+use super::chain::{TransformSettings, chain};
 use super::connector_def::{plugin_def, topic_pattern};
 use super::converter::ConverterSettings;
 use super::errors::ErrorSettings;
@@ -57,6 +57,8 @@ pub struct ConnectorSettings {
     pub offsets_topic: Option<String>,
     /// `config.action.reload`.
     pub reload: ReloadAction,
+    /// Transformations, in the order in which they are done.
+    pub transforms: Vec<TransformSettings>,
     /// Settings below `producer.override.`.
     pub producer_overrides: Config,
     /// Settings below `consumer.override.`.
@@ -81,6 +83,7 @@ impl ConnectorSettings {
             errors.into_iter().for_each(|(key, reason)| values.error(&key, format!("{key}: {reason}")));
             None
         });
+        let transforms = chain(config, &mut values);
         let values = values.into_valid()?;
         let topics = match pattern.map(|text| topic_pattern(&text)) {
             Some(Ok(regex)) => Some(Topics::Pattern(regex)),
@@ -101,6 +104,7 @@ impl ConnectorSettings {
             topic_creation: topic_creation.filter(|_| worker.topic_creation_enable),
             offsets_topic: values.text("offsets.storage.topic").map(str::to_owned),
             reload: if text("config.action.reload") == "none" { ReloadAction::None } else { ReloadAction::Restart },
+            transforms,
             producer_overrides: config.with_prefix("producer.override."),
             consumer_overrides: config.with_prefix("consumer.override."),
             admin_overrides: config.with_prefix("admin.override."),
@@ -139,15 +143,6 @@ pub fn check_settings(kind: ConnectorKind, config: &Config, worker: &WorkerConfi
     match kind {
         ConnectorKind::Source => check_source(config, values),
         ConnectorKind::Sink => check_sink(config, worker, values),
-    }
-    check_overrides(kind, config, worker, values);
-    for key in ["key.converter", "value.converter", "header.converter"] {
-        // A class that cannot be, and its version, are shown as null, as Java shows them.
-        let Some(value) = values.get_mut(key).filter(|value| !value.errors.is_empty()) else { continue };
-        value.parsed = Parsed::Null;
-        if let Some(version) = values.get_mut(&format!("{key}.plugin.version")).filter(|version| !version.given) {
-            version.parsed = Parsed::Null;
-        }
     }
 }
 
@@ -190,36 +185,18 @@ fn check_sink(config: &Config, worker: &WorkerConfig, values: &mut ConfigValues)
             values.error("topics.regex", reason);
         }
     }
-    let name = values.text("name").map(|name| format!("connect-{name}"));
-    let group = config.get("consumer.override.group.id").map(str::to_owned).or(name);
-    if group.is_some() && group.as_deref() == worker.group_id() {
-        let group = group.unwrap_or_default();
+    const GROUP: &str = "consumer.override.group.id";
+    let own = config.get(GROUP).map(str::to_owned);
+    if own.is_some() {
+        // Kafka Connect lists it twice: here, and among the overrides.
+        values.push(ConfigValue::undefined(GROUP, own.as_deref()));
+    }
+    let group = own.or_else(|| values.text("name").map(|name| format!("connect-{name}")));
+    if let Some(group) = group.filter(|group| worker.group_id() == Some(group)) {
         values.error(
-            "consumer.override.group.id",
+            GROUP,
             format!("Consumer group {group} conflicts with Connect worker group {group}: choose another group"),
         );
-    }
-}
-
-fn check_overrides(kind: ConnectorKind, config: &Config, worker: &WorkerConfig, values: &mut ConfigValues) {
-    let dead_letters = values.text("errors.deadletterqueue.topic.name").is_some_and(|topic| !topic.is_empty());
-    let creates_topics = config.keys().any(|key| key.starts_with("topic.creation."));
-    // Only the clients that the connector will have.
-    let prefixes: &[&str] = match kind {
-        ConnectorKind::Source if creates_topics => &["producer.override.", "admin.override."],
-        ConnectorKind::Source => &["producer.override."],
-        ConnectorKind::Sink if dead_letters => &["consumer.override.", "producer.override.", "admin.override."],
-        ConnectorKind::Sink => &["consumer.override."],
-    };
-    let policy = &worker.override_policy;
-    for key in config.keys() {
-        let setting = prefixes.iter().find_map(|prefix| key.strip_prefix(prefix));
-        if setting.is_some_and(|setting| !policy.allows(setting)) {
-            values.error(
-                key,
-                format!("The '{}' policy does not allow '{key}' to be set in a connector", policy.as_str()),
-            );
-        }
     }
 }
 

@@ -25,6 +25,11 @@ pub fn sink_def(worker: &WorkerConfig) -> ConfigDef {
     with_worker(plugin_def(ConnectorKind::Sink), worker)
 }
 
+/// Settings of every connector, whatever its kind and the worker it runs on.
+pub fn common_def() -> ConfigDef {
+    common()
+}
+
 /// Settings of every connector of a kind, whatever worker it runs on: converters default to null.
 pub fn plugin_def(kind: ConnectorKind) -> ConfigDef {
     match kind {
@@ -113,7 +118,7 @@ fn common() -> ConfigDef {
             ConfigKey::with_default("tasks.max", Int, 1, High, "How many tasks the connector may have.")
                 .shown(COMMON, 4, Width::Short, "Tasks max")
                 .at_least(1)
-                .check(not_null),
+                .never_null(),
         )
         .key(
             ConfigKey::with_default("tasks.max.enforce", Boolean, true, Low, "Fail a connector that makes more tasks.")
@@ -126,12 +131,12 @@ fn common() -> ConfigDef {
         .key(
             ConfigKey::with_default("transforms", List, "", Low, "Names of transformations, in order.")
                 .shown("Transforms", 12, Width::Long, "Transforms")
-                .check(not_available),
+                .check(no_repeated_alias),
         )
         .key(
             ConfigKey::with_default("predicates", List, "", Low, "Names of predicates.")
                 .shown("Predicates", 13, Width::Long, "Predicates")
-                .check(not_available),
+                .check(no_repeated_alias),
         )
         .key(
             words(
@@ -274,7 +279,10 @@ pub(super) fn topic_pattern(text: &str) -> Result<Regex, String> {
 
 fn words(name: &str, default: &str, importance: Importance, doc: &str, words: &[&str]) -> ConfigKey {
     // Java takes these words only, but recommends none.
-    ConfigKey::with_default(name, Text, default, importance, doc).one_of(words.iter().copied()).recommend([])
+    ConfigKey::with_default(name, Text, default, importance, doc)
+        .one_of(words.iter().copied())
+        .recommend([])
+        .never_null()
 }
 
 fn any_case(name: &str, default: &str, importance: Importance, doc: &str, words: &[&str]) -> ConfigKey {
@@ -291,13 +299,9 @@ fn check_name(value: &Parsed) -> Result<(), String> {
         Parsed::Text(text) if text.chars().any(char::is_control) => {
             Err("String may not contain control sequences".to_owned())
         }
-        Parsed::Text(_) => Ok(()),
-        _ => Err("String may not be empty".to_owned()),
+        // A null has its own error.
+        _ => Ok(()),
     }
-}
-
-fn not_null(value: &Parsed) -> Result<(), String> {
-    if *value == Parsed::Null { Err("Value must be non-null".to_owned()) } else { Ok(()) }
 }
 
 fn no_repeats(value: &Parsed) -> Result<(), String> {
@@ -309,11 +313,6 @@ fn no_repeats(value: &Parsed) -> Result<(), String> {
     }
 }
 
-fn not_available(value: &Parsed) -> Result<(), String> {
-    match value {
-        Parsed::List(items) if !items.is_empty() => {
-            Err("transformations and predicates are not available in this release".to_owned())
-        }
-        _ => Ok(()),
-    }
+fn no_repeated_alias(value: &Parsed) -> Result<(), String> {
+    no_repeats(value).map_err(|_| "Duplicate alias provided.".to_owned())
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use millstream_api::{Config, ConfigValues, Error, Result};
 
 use super::converter::ConverterSettings;
+use super::group::{self, GroupSettings};
 use super::listener::Advertised;
 use super::metrics::MetricsSettings;
 use super::overrides::OverridePolicy;
@@ -30,6 +31,8 @@ pub enum Mode {
 pub struct Distributed {
     /// Name of the group.
     pub group_id: String,
+    /// How the worker takes part in it.
+    pub group: GroupSettings,
     /// Connector configurations; always one partition.
     pub config_topic: StorageTopic,
     /// Source offsets.
@@ -100,8 +103,6 @@ pub struct WorkerConfig {
     pub unused: Vec<String>,
     /// Keys that mean nothing without a JVM, for one log line.
     pub ignored_java: Vec<String>,
-    /// Keys of features this release does not have, for a warning.
-    pub not_yet: Vec<String>,
 }
 
 impl WorkerConfig {
@@ -118,6 +119,9 @@ impl WorkerConfig {
         let mut values = def.validate(raw);
         let rest = RestConfig::of(&mut values, raw);
         let override_policy = override_policy(&mut values);
+        if is_distributed {
+            group::check_signatures(&mut values);
+        }
         let values = values.into_valid()?;
 
         let millis = |key: &str| Duration::from_millis(values.int(key).unwrap_or_default().unsigned_abs());
@@ -131,6 +135,7 @@ impl WorkerConfig {
         let mode = if is_distributed {
             Mode::Distributed(Distributed {
                 group_id: text("group.id"),
+                group: GroupSettings::of(&values),
                 config_topic: StorageTopic { partitions: 1, ..storage_topic(raw, &values, "config.storage.") },
                 offset_topic: storage_topic(raw, &values, "offset.storage."),
                 status_topic: storage_topic(raw, &values, "status.storage."),
@@ -139,18 +144,15 @@ impl WorkerConfig {
             Mode::Standalone { offset_file: text("offset.storage.file.filename") }
         };
         let (mut unused, mut ignored_java) = (Vec::new(), Vec::new());
-        for key in raw.keys().filter(|key| def.get(key).is_none()) {
+        for key in raw.keys() {
             if worker_def::is_java_only(key) {
                 ignored_java.push(key.to_owned());
-            } else if !worker_def::is_known_elsewhere(key) || key == "offset.storage.file.filename" {
+            } else if def.get(key).is_none()
+                && (!worker_def::is_known_elsewhere(key) || key == "offset.storage.file.filename")
+            {
                 unused.push(key.to_owned());
             }
         }
-        let not_yet = ["config.providers"]
-            .into_iter()
-            .filter(|key| raw.get(key).is_some_and(|value| !value.trim().is_empty()))
-            .map(str::to_owned)
-            .collect();
         Ok(Self {
             mode,
             bootstrap_servers: values.list("bootstrap.servers").join(","),
@@ -177,7 +179,6 @@ impl WorkerConfig {
             raw: raw.clone(),
             unused,
             ignored_java,
-            not_yet,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use millstream_api::config::{ConfigDef, ConfigKey, ConfigType, Importance};
 
+use super::connection_def::any_case;
 use ConfigType::{Boolean, Int, List, Long, Short, String as Text};
 use Importance::{High, Low, Medium};
 
@@ -10,20 +11,13 @@ pub(super) const MEMORY_BUDGET: &str = "memory.budget.bytes";
 
 /// Keys that mean nothing without a JVM. Accepted, and named in one log line.
 pub(super) fn is_java_only(key: &str) -> bool {
-    matches!(
-        key,
-        "plugin.path"
-            | "plugin.discovery"
-            | "auto.include.jmx.reporter"
-            | "key.converter.plugin.version"
-            | "value.converter.plugin.version"
-            | "header.converter.plugin.version"
-    ) || key.starts_with("internal.key.converter")
+    matches!(key, "plugin.path" | "plugin.discovery" | "auto.include.jmx.reporter")
+        || key.starts_with("internal.key.converter")
         || key.starts_with("internal.value.converter")
         || key.starts_with("metrics.context.")
 }
 
-/// Keys that are read elsewhere (client settings, settings below a prefix) or that a later part of the worker reads.
+/// Keys that are read elsewhere: client settings, settings below a prefix.
 pub(super) fn is_known_elsewhere(key: &str) -> bool {
     const PREFIXES: &[&str] = &[
         "producer.",
@@ -40,48 +34,15 @@ pub(super) fn is_known_elsewhere(key: &str) -> bool {
         "sasl.",
         "listeners.https.",
         "admin.listeners.https.",
-        "inter.worker.",
     ];
-    const KEYS: &[&str] = &[
-        "client.dns.lookup",
-        "client.rack",
-        "connect.protocol",
-        "connections.max.idle.ms",
-        "heartbeat.interval.ms",
-        "metadata.max.age.ms",
-        "metadata.recovery.rebootstrap.trigger.ms",
-        "metadata.recovery.strategy",
-        "rebalance.timeout.ms",
-        "receive.buffer.bytes",
-        "reconnect.backoff.max.ms",
-        "reconnect.backoff.ms",
-        "request.timeout.ms",
-        "retry.backoff.max.ms",
-        "retry.backoff.ms",
-        "scheduled.rebalance.max.delay.ms",
-        "security.protocol",
-        "send.buffer.bytes",
-        "session.timeout.ms",
-        "socket.connection.setup.timeout.max.ms",
-        "socket.connection.setup.timeout.ms",
-        "worker.sync.timeout.ms",
-        "worker.unsync.backoff.ms",
-        "config.providers",
-    ];
-    KEYS.contains(&key) || PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+    key == "client.rack" || PREFIXES.iter().any(|prefix| key.starts_with(prefix))
 }
 
 /// Keys that both modes have.
 pub(super) fn common() -> ConfigDef {
     let flag = |name: &str, doc: &str| ConfigKey::with_default(name, Boolean, true, Low, doc);
     ConfigDef::new()
-        .key(ConfigKey::with_default(
-            "bootstrap.servers",
-            List,
-            "localhost:9092",
-            High,
-            "Brokers to ask first, host:port each.",
-        ))
+        .key(ConfigKey::required("bootstrap.servers", List, High, "Brokers to ask first, host:port each."))
         .key(ConfigKey::with_default("client.id", Text, "", Low, "Part of the client ids of the worker's own clients."))
         .key(class("key.converter", "Converter of keys for connectors that name none."))
         .key(class("value.converter", "Converter of values for connectors that name none."))
@@ -128,7 +89,17 @@ pub(super) fn common() -> ConfigDef {
             .at_least(16 * 1024 * 1024),
         )
         .extend(&super::rest::def())
+        .key(version("key.converter.plugin.version"))
+        .key(version("value.converter.plugin.version"))
+        .key(version("header.converter.plugin.version"))
+        .key(any_case(
+            ConfigKey::with_default("plugin.discovery", Text, "hybrid_warn", Low, "How Java looks for plugins."),
+            &["ONLY_SCAN", "SERVICE_LOAD", "HYBRID_WARN", "HYBRID_FAIL"],
+        ))
+        .key(ConfigKey::nullable("plugin.path", List, Low, "Where Java looks for plugins."))
+        .key(ConfigKey::with_default("config.providers", List, "", Low, "Names of config providers."))
         .extend(&super::metrics::def())
+        .extend(&super::connection_def::def())
 }
 
 /// Keys of distributed mode.
@@ -157,6 +128,7 @@ pub(super) fn distributed() -> ConfigDef {
             ConfigKey::required("group.id", Text, High, "Name of the cluster; workers of one cluster share it.")
                 .not_empty(),
         )
+        .extend(&super::group::def())
         .key(topic("config.storage.topic", "Topic of connector configurations."))
         .key(factor("config.storage.replication.factor"))
         .key(topic("offset.storage.topic", "Topic of source offsets."))
@@ -185,6 +157,10 @@ pub(super) fn standalone() -> ConfigDef {
     common().key(
         ConfigKey::required("offset.storage.file.filename", Text, High, "File that keeps source offsets.").not_empty(),
     )
+}
+
+fn version(name: &str) -> ConfigKey {
+    ConfigKey::nullable(name, Text, Low, "Version of the converter.")
 }
 
 fn class(name: &str, doc: &str) -> ConfigKey {

@@ -9,8 +9,9 @@ use indexmap::IndexMap;
 use millstream_api::{Config, Error, Result};
 use rdkafka::ClientConfig;
 
+use super::client_keys::check_value;
 use super::context::LoggingContext;
-use super::security;
+use super::security::{self, Named};
 
 pub use super::clients::{
     connector_admin, dead_letter_producer, offsets_admin, own_offsets, sink_consumer, sink_group, source_producer,
@@ -67,6 +68,14 @@ impl ClientSettings {
         let mut security_keys = Config::new();
         for (key, (prefix, value)) in &origin {
             let name = format!("{prefix}{key}");
+            check_value(role, key, value).map_err(|reason| {
+                Error::config(format!("the value of {name} is not usable: {reason}"))
+                    .hint("see Kafka's documentation of this client setting")
+            })?;
+            if key == "interceptor.classes" && !only_monitors(value) {
+                return Err(Error::config(format!("{name} names Java classes, which cannot be run here"))
+                    .hint("an interceptor may change records, so it is not left out in silence: remove the setting"));
+            }
             if security::is_security_key(key) {
                 security_keys.set(key.clone(), value.clone());
                 continue;
@@ -77,7 +86,7 @@ impl ClientSettings {
             }
         }
         let prefix_of = |key: &str| origin.get(key).map_or("", |(prefix, _)| *prefix);
-        security::translate(&security_keys, &prefix_of, &mut config, &mut unknown)?;
+        security::translate(&security_keys, &Named(&prefix_of), &mut config, &mut unknown)?;
         settle(role, &java, &mut config);
         let settings = Self { role, java, native: config, unknown };
         settings.check(&prefix_of)?;
@@ -150,6 +159,12 @@ impl fmt::Debug for ClientSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientSettings").field("role", &self.role).field("keys", &self.java.keys()).finish()
     }
+}
+
+/// True for interceptors that change nothing: Confluent's, which report figures to its Control Center.
+fn only_monitors(classes: &str) -> bool {
+    let mut classes = classes.split(',').map(str::trim).filter(|class| !class.is_empty());
+    classes.all(|class| class.starts_with("io.confluent.monitoring.clients.interceptor.Monitoring"))
 }
 
 /// How a Java setting is put into librdkafka's.
@@ -250,7 +265,7 @@ fn rule_of_role(role: ClientRole, key: &str) -> Option<Rule> {
             "allow.auto.create.topics" => Rule::Lower("allow.auto.create.topics"),
             "partition.assignment.strategy" => Rule::Assignors,
             // The worker commits, on its own clock, and hands out batches of up to this many records.
-            "enable.auto.commit" | "max.poll.records" => Rule::Ours,
+            "enable.auto.commit" | "auto.commit.interval.ms" | "max.poll.records" => Rule::Ours,
             _ => return None,
         },
         (ClientRole::Admin, _) => return None,

@@ -40,7 +40,7 @@ fn a_source_producer_starts_from_connects_defaults() {
 #[test]
 fn the_connector_has_the_last_word() {
     let settings = producer(
-        &[("producer.linger.ms", "50"), ("producer.compression.type", "LZ4"), ("consumer.fetch.min.bytes", "9")],
+        &[("producer.linger.ms", "50"), ("producer.compression.type", "lz4"), ("consumer.fetch.min.bytes", "9")],
         &[
             ("producer.override.linger.ms", "7"),
             ("producer.override.buffer.memory", "33554432"),
@@ -61,14 +61,23 @@ fn the_connector_has_the_last_word() {
 #[test]
 fn settings_without_counterpart_are_named() {
     let settings = producer(
-        &[("producer.interceptor.classes", "x.Y"), ("producer.max.block.ms", "1")],
+        &[("producer.metadata.max.idle.ms", "5000"), ("producer.max.block.ms", "1")],
         &[("producer.override.metric.reporters", ""), ("producer.override.linger.mz", "1")],
     )
     .unwrap();
     assert_eq!(
         settings.unknown(),
-        ["producer.interceptor.classes", "producer.override.metric.reporters", "producer.override.linger.mz"]
+        ["producer.metadata.max.idle.ms", "producer.override.metric.reporters", "producer.override.linger.mz"]
     );
+}
+
+#[test]
+fn interceptors_are_refused_unless_they_only_watch() {
+    let key = "producer.override.interceptor.classes";
+    let error = producer(&[], &[(key, "x.Y")]).unwrap_err().to_string();
+    assert!(error.contains(key) && error.contains("may change records"), "{error}");
+    let watches = "io.confluent.monitoring.clients.interceptor.MonitoringProducerInterceptor";
+    assert_eq!(producer(&[], &[(key, watches)]).unwrap().unknown(), [key]);
 }
 
 #[test]

@@ -2,16 +2,19 @@
 
 pub mod admin;
 pub mod client_config;
+pub mod client_keys;
 pub mod clients;
 pub mod consumer;
 pub mod context;
 pub mod error;
-mod group_offsets;
 pub mod internal_topic;
+mod jaas;
 pub mod producer;
 mod raw;
+mod sasl;
 mod security;
 pub mod topic_log;
+mod trust_store;
 
 pub use admin::{Admin, NewTopic};
 pub use client_config::{ClientRole, ClientSettings};

@@ -1,7 +1,11 @@
-//! TLS and SASL: Java's stores and JAAS lines as librdkafka's settings.
+//! TLS: Java's stores and cipher names as librdkafka's settings. What belongs to SASL is in [`super::sasl`].
+
+use std::io::Read;
 
 use millstream_api::{Config, Error, Result};
 use rdkafka::ClientConfig;
+
+use super::{sasl, trust_store};
 
 /// True for the settings this file translates.
 pub(super) fn is_security_key(key: &str) -> bool {
@@ -12,7 +16,11 @@ pub(super) fn is_security_key(key: &str) -> bool {
 pub(super) fn java_name(native: &str) -> &str {
     match native {
         "sasl.mechanisms" => "sasl.mechanism",
-        "sasl.username" | "sasl.password" => "sasl.jaas.config",
+        "sasl.username" | "sasl.password" | "sasl.oauthbearer.config" => "sasl.jaas.config",
+        "sasl.oauthbearer.client.id" => "sasl.oauthbearer.client.credentials.client.id",
+        "sasl.oauthbearer.client.secret" => "sasl.oauthbearer.client.credentials.client.secret",
+        "sasl.oauthbearer.assertion.jwt.template.file" => "sasl.oauthbearer.assertion.template.file",
+        "sasl.oauthbearer.method" => "sasl.oauthbearer.token.endpoint.url",
         "ssl.ca.location" => "ssl.truststore.location",
         "ssl.ca.pem" => "ssl.truststore.certificates",
         "ssl.certificate.pem" => "ssl.keystore.certificate.chain",
@@ -22,14 +30,24 @@ pub(super) fn java_name(native: &str) -> &str {
     }
 }
 
-/// Translates `settings`; `prefix_of` gives what the user wrote before a key, for messages.
+/// What the user wrote before a key, for messages.
+pub(super) struct Named<'a>(pub &'a dyn Fn(&str) -> &'static str);
+
+impl Named<'_> {
+    /// The key as the user wrote it.
+    pub(super) fn full(&self, key: &str) -> String {
+        format!("{}{key}", (self.0)(key))
+    }
+}
+
+/// Translates `settings`; those without counterpart go into `unknown`.
 pub(super) fn translate(
     settings: &Config,
-    prefix_of: &dyn Fn(&str) -> &'static str,
+    named: &Named<'_>,
     config: &mut ClientConfig,
     unknown: &mut Vec<String>,
 ) -> Result<()> {
-    let full = |key: &str| format!("{}{key}", prefix_of(key));
+    sasl::translate(settings, named, config, unknown)?;
     for (key, value) in settings.iter() {
         let Some(value) = value.filter(|value| !value.is_empty() || key == "ssl.endpoint.identification.algorithm")
         else {
@@ -39,174 +57,118 @@ pub(super) fn translate(
             "security.protocol" => {
                 config.set(key, value.to_ascii_lowercase());
             }
-            "sasl.mechanism" => {
-                if value.eq_ignore_ascii_case("GSSAPI") {
-                    return Err(Error::config(format!("{} GSSAPI is not supported", full(key)))
-                        .hint("use SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN, or TLS client certificates"));
-                }
-                config.set("sasl.mechanisms", value);
-            }
-            "sasl.jaas.config" => {
-                let login = Login::parse(value).map_err(|reason| {
-                    Error::config(format!("{} cannot be used: {reason}", full(key)))
-                        .hint("<login module class> required username=\"..\" password=\"..\";")
-                })?;
-                config.set("sasl.username", login.username);
-                config.set("sasl.password", login.password);
-            }
             "ssl.endpoint.identification.algorithm" => {
                 config.set(key, if value.is_empty() { "none".to_owned() } else { value.to_ascii_lowercase() });
             }
-            "ssl.key.password" | "ssl.cipher.suites" => {
+            "ssl.key.password" => {
                 config.set(key, value);
             }
-            "ssl.truststore.location" => match store_type(settings, "ssl.truststore.type", value).as_str() {
-                "PEM" => {
-                    config.set("ssl.ca.location", value);
+            "ssl.cipher.suites" => {
+                let names: Vec<_> = value.split(',').filter_map(|name| openssl_cipher(name.trim())).collect();
+                if !names.is_empty() {
+                    config.set(key, names.join(":"));
                 }
-                other => {
-                    return Err(Error::config(format!(
-                        "{} is a {other} store, which this client cannot read",
-                        full(key)
-                    ))
-                    .hint("convert it to PEM (keytool -exportcert -rfc) and set ssl.truststore.type=PEM"));
-                }
-            },
-            "ssl.truststore.certificates" => {
-                config.set("ssl.ca.pem", value);
             }
-            "ssl.keystore.location" => match store_type(settings, "ssl.keystore.type", value).as_str() {
-                "PEM" => {
-                    config.set("ssl.certificate.location", value).set("ssl.key.location", value);
-                }
-                "PKCS12" => {
-                    config.set("ssl.keystore.location", value);
-                }
-                other => {
-                    return Err(Error::config(format!(
-                        "{} is a {other} store, which this client cannot read",
-                        full(key)
-                    ))
-                    .hint("convert it to PKCS12 (keytool -importkeystore -deststoretype PKCS12) or to PEM"));
-                }
-            },
-            // Java 9 and later write PKCS12 by default, with the password of the store on the key too.
+            "ssl.truststore.location" => {
+                match Store::of(settings, named, key, value)? {
+                    Store::Pem => config.set("ssl.ca.location", value),
+                    Store::Pkcs12 => config.set("ssl.ca.pem", trust_store::as_pem(settings, named, value)?),
+                };
+            }
+            "ssl.truststore.certificates" => {
+                config.set("ssl.ca.pem", one_per_line(value));
+            }
+            "ssl.keystore.location" => {
+                match Store::of(settings, named, key, value)? {
+                    Store::Pem => config.set("ssl.certificate.location", value).set("ssl.key.location", value),
+                    Store::Pkcs12 => config.set(key, value),
+                };
+            }
             "ssl.keystore.password" => {
                 config.set(key, value);
             }
             "ssl.keystore.certificate.chain" => {
-                config.set("ssl.certificate.pem", value);
+                config.set("ssl.certificate.pem", one_per_line(value));
             }
             "ssl.keystore.key" => {
-                config.set("ssl.key.pem", value);
+                config.set("ssl.key.pem", one_per_line(value));
             }
-            // A PEM or certificate store needs neither.
+            // Read with the stores. The newest version of TLS that both sides have is what OpenSSL settles on.
             "ssl.truststore.type" | "ssl.keystore.type" | "ssl.truststore.password" => {}
-            // OpenSSL settles on the newest version both sides have.
-            "ssl.protocol" | "ssl.enabled.protocols" => unknown.push(full(key)),
-            _ => unknown.push(full(key)),
+            key if key.starts_with("sasl.") => {}
+            key => unknown.push(named.full(key)),
         }
     }
     Ok(())
 }
 
-fn store_type(settings: &Config, key: &str, location: &str) -> String {
-    let by_name = || match location.rsplit('.').next() {
-        Some("pem" | "crt" | "cer") => "PEM",
-        Some("p12" | "pfx") => "PKCS12",
-        _ => "JKS",
-    };
-    settings.get(key).map_or_else(|| by_name().to_owned(), str::to_ascii_uppercase)
+/// Kinds of key and trust stores that can be read.
+enum Store {
+    Pem,
+    Pkcs12,
 }
 
-/// User and password of a JAAS line.
-struct Login {
-    username: String,
-    password: String,
-}
-
-impl Login {
-    /// Reads `Class required name="value" name=value;`. The reason of a failure holds nothing of the line.
-    fn parse(line: &str) -> std::result::Result<Self, &'static str> {
-        let line = line.trim().strip_suffix(';').ok_or("it does not end with a semicolon")?;
-        let (class, rest) = line.split_once(char::is_whitespace).ok_or("options are missing")?;
-        if !["PlainLoginModule", "ScramLoginModule"].iter().any(|known| class.ends_with(known)) {
-            return Err("its login module is neither PlainLoginModule nor ScramLoginModule");
-        }
-        let (_flag, mut rest) = rest.trim_start().split_once(char::is_whitespace).ok_or("options are missing")?;
-        let (mut username, mut password) = (None, None);
-        loop {
-            rest = rest.trim_start();
-            if rest.is_empty() {
-                break;
+impl Store {
+    /// The kind of the store at `path`, which `key` names. As in Java, a store said (or left) to be of kind JKS may be a PKCS12 one.
+    fn of(settings: &Config, named: &Named<'_>, key: &str, path: &str) -> Result<Self> {
+        let mut start = [0; 4];
+        std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).map_err(|e| {
+            Error::config(format!("the file {path} of {} cannot be read", named.full(key))).caused_by(e)
+        })?;
+        let type_key = key.replace("location", "type");
+        let kind = settings.get(&type_key).map(|kind| kind.trim().to_ascii_uppercase()).unwrap_or_default();
+        match (kind.as_str(), &start) {
+            ("PEM", _) => Ok(Self::Pem),
+            ("PKCS12", _) | ("" | "JKS", [0x30, ..]) => Ok(Self::Pkcs12),
+            ("", b"----") => Ok(Self::Pem),
+            (kind, _) => {
+                let kind = if kind.is_empty() { "JKS" } else { kind };
+                let message = format!("{} is a {kind} store, which this client cannot read", named.full(key));
+                Err(Error::config(message).hint(format!(
+                    "make a PKCS12 store of it (keytool -importkeystore -srckeystore <it> -destkeystore <new> -deststoretype PKCS12) \
+                     and set {type_key}=PKCS12"
+                )))
             }
-            let (name, after) = rest.split_once('=').ok_or("an option has no value")?;
-            let (value, after) = option_value(after.trim_start())?;
-            match name.trim() {
-                "username" => username = Some(value),
-                "password" => password = Some(value),
-                _ => {}
-            }
-            rest = after;
         }
-        Ok(Self { username: username.ok_or("it has no username")?, password: password.ok_or("it has no password")? })
     }
 }
 
-/// A value, quoted (with `\` before `"` and `\`) or bare, and what follows.
-fn option_value(text: &str) -> std::result::Result<(String, &str), &'static str> {
-    let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
-        let end = text.find(char::is_whitespace).unwrap_or(text.len());
-        let (value, rest) = text.split_at(end);
-        return Ok((value.to_owned(), rest));
-    };
-    let mut value = String::new();
-    let mut chars = text.char_indices().skip(1);
-    while let Some((at, c)) = chars.next() {
-        match c {
-            c if c == quote => return Ok((value, text.get(at + 1..).unwrap_or_default())),
-            '\\' => value.push(chars.next().ok_or("a quoted value does not end")?.1),
-            c => value.push(c),
+/// Java takes PEM text on one line, with blanks where a file has line ends.
+fn one_per_line(pem: &str) -> String {
+    if pem.trim().contains('\n') {
+        return pem.to_owned();
+    }
+    let mut lines = String::with_capacity(pem.len() + 64);
+    for (index, part) in pem.trim().split("-----").enumerate() {
+        match index % 2 {
+            // A label, between two rows of dashes: its blanks stay.
+            1 => lines.push_str(&format!("-----{part}-----\n")),
+            _ => part.split_whitespace().for_each(|line| {
+                lines.push_str(line);
+                lines.push('\n');
+            }),
         }
     }
-    Err("a quoted value does not end")
+    lines
+}
+
+/// OpenSSL's name of a cipher suite; `None` for those of TLS 1.3, which are always offered.
+fn openssl_cipher(name: &str) -> Option<String> {
+    let Some((exchange, cipher)) = name.strip_prefix("TLS_").and_then(|rest| rest.split_once("_WITH_")) else {
+        return (!name.is_empty() && !name.starts_with("TLS_")).then(|| name.to_owned());
+    };
+    let exchange = match exchange {
+        "RSA" => String::new(),
+        other => format!("{}-", other.replace('_', "-")),
+    };
+    let cipher = cipher
+        .replace("AES_128", "AES128")
+        .replace("AES_256", "AES256")
+        .replace("_CBC_", "_")
+        .replace("CHACHA20_POLY1305_SHA256", "CHACHA20_POLY1305");
+    Some(format!("{exchange}{}", cipher.replace('_', "-")))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn jaas_lines() {
-        let line =
-            r#"org.apache.kafka.common.security.scram.ScramLoginModule required username="u" password="a\"b;=c" x=y;"#;
-        let login = Login::parse(line).unwrap();
-        assert_eq!((login.username.as_str(), login.password.as_str()), ("u", "a\"b;=c"));
-        for bad in ["", ";", "X required;", "PlainLoginModule required username=\"u;", "PlainLoginModule required a=b;"]
-        {
-            assert!(Login::parse(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn stores() {
-        let translate_one = |pairs: &[(&'static str, &'static str)]| {
-            let settings: Config = pairs.iter().copied().collect();
-            let (mut config, mut unknown) = (ClientConfig::new(), Vec::new());
-            translate(&settings, &|_| "producer.", &mut config, &mut unknown).map(|()| (config, unknown))
-        };
-        let (config, unknown) = translate_one(&[
-            ("security.protocol", "SASL_SSL"),
-            ("ssl.truststore.location", "/etc/ca.pem"),
-            ("ssl.endpoint.identification.algorithm", ""),
-            ("ssl.provider", "X"),
-        ])
-        .unwrap();
-        assert_eq!(config.get("security.protocol"), Some("sasl_ssl"));
-        assert_eq!(config.get("ssl.ca.location"), Some("/etc/ca.pem"));
-        assert_eq!(config.get("ssl.endpoint.identification.algorithm"), Some("none"));
-        assert_eq!(unknown, ["producer.ssl.provider"]);
-        let error = translate_one(&[("ssl.truststore.location", "/etc/trust.jks")]).unwrap_err();
-        assert!(error.message().starts_with("producer.ssl.truststore.location is a JKS store"));
-    }
-}
+#[path = "security_tests.rs"]
+mod tests;

@@ -19,7 +19,8 @@ pub(super) struct ConfigInfos<'a> {
 
 #[derive(Serialize, ToSchema)]
 pub(super) struct ConfigInfo<'a> {
-    definition: KeyInfo<'a>,
+    /// Null for a key that no definition has.
+    definition: Option<KeyInfo<'a>>,
     value: ValueInfo<'a>,
 }
 
@@ -53,9 +54,9 @@ impl<'a> ConfigInfos<'a> {
     pub(super) fn of(validation: &'a Validation) -> Self {
         Self {
             name: &validation.name,
-            error_count: validation.values.error_count(),
+            error_count: validation.error_count(),
             groups: &validation.groups,
-            configs: validation.values.iter().filter(|value| !value.key.internal).map(ConfigInfo::of).collect(),
+            configs: validation.entries().filter(|value| !value.key.internal).map(ConfigInfo::of).collect(),
         }
     }
 }
@@ -63,7 +64,7 @@ impl<'a> ConfigInfos<'a> {
 impl<'a> ConfigInfo<'a> {
     fn of(value: &'a ConfigValue) -> Self {
         Self {
-            definition: KeyInfo::of(&value.key),
+            definition: value.defined.then(|| KeyInfo::of(&value.key)),
             value: ValueInfo {
                 name: &value.key.name,
                 value: value.text(),

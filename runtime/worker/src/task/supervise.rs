@@ -202,6 +202,18 @@ impl TaskSpec {
         ))
     }
 
+    /// Refuses what would change records if it were left out in silence.
+    fn check_runnable(&self) -> Result<()> {
+        match self.settings.transforms.first() {
+            None => Ok(()),
+            Some(first) => Err(Error::config(format!(
+                "transforms names {}, but transformations are not run in this release",
+                first.step.alias
+            ))
+            .hint("remove transforms from the connector's configuration")),
+        }
+    }
+
     /// Topics a sink subscribes to: names, or one regular expression in librdkafka's form (`^...`).
     pub fn subscription(&self) -> Result<Vec<String>> {
         match &self.settings.topics {
@@ -239,6 +251,7 @@ impl RunningTask {
         let span = tracing::info_span!("task", connector = %spec.id.connector, task = spec.id.task);
         let run_reporter = reporter.clone();
         let work = async move {
+            spec.check_runnable()?;
             match spec.plugin.task() {
                 Task::Source(task) => super::source::run(task, spec, env, orders, run_reporter, metrics).await,
                 Task::Sink(task) => super::sink::run(task, spec, env, orders, run_reporter, metrics).await,

@@ -1,9 +1,14 @@
 //! Validation of connector configurations, as `PUT /connector-plugins/{plugin}/config/validate` answers it.
 //!
-//! A verdict covers, in this order: the keys every connector has, the connector's own, those of the converters it names. The connector
-//! itself has the last word (combinations of keys, the outside world).
+//! A verdict covers, in this order: the keys every connector has, those of its transformations and predicates, the connector's own, those
+//! of the converters it names, the client settings it overrides. The connector itself has the last word on its own keys (combinations of
+//! keys, the outside world).
 
 mod converters;
+mod overrides;
+mod steps;
+mod verdict;
+mod version;
 
 #[cfg(test)]
 mod tests;
@@ -11,10 +16,12 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use millstream_api::{Config, ConfigValues, ConnectorKind, ConnectorPlugin, Error, PluginKind, Result};
+use millstream_api::{Config, ConfigDef, ConfigValues, ConnectorKind, ConnectorPlugin, Error, PluginKind, Result};
 use millstream_core::settings::{self, Offered, WorkerConfig};
 
-use crate::model::Validation;
+pub use self::verdict::Validation;
+use self::version::VersionRange;
+use crate::config_provider::Resolved;
 use crate::plugins::PluginTable;
 
 /// Longest time a connector may look at the outside world. Less than a request may take, so that the verdict on the keys is not lost.
@@ -35,8 +42,20 @@ impl ConfigValidator {
 
     /// The verdict on a configuration. `plugin`, if given, must name the class of the config.
     ///
-    /// An error of kind `Config` when there is nothing to validate against: no class, an unknown one, or another than `plugin`'s.
+    /// Values of config providers are looked up for it; what it shows are the references, not the values. An error of kind `Config` when
+    /// there is nothing to validate against: no class, an unknown one, or another than `plugin`'s; of kind `Fatal` when a config provider
+    /// cannot look.
     pub async fn validate(&self, plugin: Option<&str>, config: &Config) -> Result<Validation> {
+        let Resolved { config: resolved, hidden } = self.plugins.resolve(config)?;
+        let verdict = self.judge(plugin, &resolved).await.map_err(|error| hidden.hide_error(error))?;
+        let mut verdict = if hidden.is_empty() { verdict } else { verdict.hide(config, &hidden) };
+        if let Some(class) = config.get("connector.class") {
+            verdict.name = class.to_owned();
+        }
+        Ok(verdict)
+    }
+
+    async fn judge(&self, plugin: Option<&str>, config: &Config) -> Result<Validation> {
         let class = config.get("connector.class").ok_or_else(|| {
             Error::config("Connector config contains no connector type")
                 .hint("set connector.class to the class of a connector")
@@ -50,35 +69,53 @@ impl ConfigValidator {
                 )));
             }
         }
-        let mut verdict = self.keys(connector.as_ref(), config);
+        let mut verdict = Validation { name: class.to_owned(), ..Validation::default() };
+        if let Some(reason) = unfit_version(connector.as_ref(), config)? {
+            // As Kafka Connect, which looks no further.
+            let mut common = self.common(settings::common_def(), connector.as_ref(), config);
+            for role in converters::ROLES {
+                converters::hide_version(role, &mut common);
+            }
+            common.error("connector.class", reason.clone());
+            common.error("connector.plugin.version", reason);
+            verdict.add(common);
+            return Ok(verdict);
+        }
+        self.keys(connector.as_ref(), config, &mut verdict);
         self.ask_connector(connector.as_ref(), config, &mut verdict.values).await;
-        Ok(Validation { name: class.to_owned(), groups: verdict.groups, values: verdict.values })
+        Ok(verdict)
+    }
+
+    /// The keys of `def`, with what this worker offers.
+    fn common(&self, def: ConfigDef, connector: &dyn ConnectorPlugin, config: &Config) -> ConfigValues {
+        let offered = Offered {
+            version: connector.info().version,
+            converters: &self.plugins.of_kind(PluginKind::Converter),
+            header_converters: &self.plugins.of_kind(PluginKind::HeaderConverter),
+        };
+        let mut common = settings::offer(def, &offered).validate(config);
+        converters::resolve(&mut common, &offered, &self.plugins);
+        common
     }
 
     /// What the keys alone tell.
-    fn keys(&self, connector: &dyn ConnectorPlugin, config: &Config) -> Verdict {
-        let version = connector.info().version;
+    fn keys(&self, connector: &dyn ConnectorPlugin, config: &Config, verdict: &mut Validation) {
         let base = match connector.kind() {
             ConnectorKind::Source => settings::source_def(&self.worker),
             ConnectorKind::Sink => settings::sink_def(&self.worker),
         };
-        let offered = Offered {
-            version,
-            converters: &self.plugins.of_kind(PluginKind::Converter),
-            header_converters: &self.plugins.of_kind(PluginKind::HeaderConverter),
-        };
-        let mut common = settings::offer(base, &offered).validate(config);
-        converters::resolve(&mut common, &offered);
-        check_version(&mut common, version);
+        let mut common = self.common(base, connector, config);
         settings::check_settings(connector.kind(), config, &self.worker, &mut common);
-        let mut verdict = Verdict::default();
+        let steps = steps::steps(config, &common, &self.plugins);
         verdict.add(common);
+        verdict.add(steps);
+        check_nulls(config, connector.config_def(), &mut verdict.values);
         verdict.add(connector.config_def().validate(config));
         for role in converters::ROLES {
             let own = converters::own_keys(role, config, &verdict.values);
             verdict.add(own);
         }
-        verdict
+        verdict.overrides = overrides::overrides(connector.kind(), config, &self.worker);
     }
 
     async fn ask_connector(&self, connector: &dyn ConnectorPlugin, config: &Config, values: &mut ConfigValues) {
@@ -108,28 +145,20 @@ impl ConfigValidator {
     }
 }
 
-/// There is one version of each plugin.
-fn check_version(values: &mut ConfigValues, version: &str) {
+/// What is said where the version of the connector is not one that is asked for. An error of kind `Config` when what is asked for is no
+/// range of versions.
+fn unfit_version(connector: &dyn ConnectorPlugin, config: &Config) -> Result<Option<String>> {
     const KEY: &str = "connector.plugin.version";
-    if let Some(asked) = values.text(KEY).filter(|asked| *asked != version).map(str::to_owned) {
-        values.error(KEY, format!("Invalid value {asked} for configuration {KEY}: this worker has version {version}"));
-    }
+    let Some(asked) = config.get(KEY) else { return Ok(None) };
+    let range = VersionRange::parse(asked).map_err(|reason| Error::config(format!("{KEY}: {reason}")))?;
+    let info = connector.info();
+    Ok(range.filter(|range| !range.contains(info.version)).map(|range| range.unfit(&info)))
 }
 
-/// Values and groups as they come together.
-#[derive(Default)]
-struct Verdict {
-    groups: Vec<String>,
-    values: ConfigValues,
-}
-
-impl Verdict {
-    fn add(&mut self, values: ConfigValues) {
-        for group in values.iter().filter_map(|value| value.key.group.as_ref()) {
-            if !self.groups.contains(group) {
-                self.groups.push(group.clone());
-            }
-        }
-        self.values.append(values);
+/// Nulls are wrong, except among the connector's own keys.
+fn check_nulls(config: &Config, own: &ConfigDef, values: &mut ConfigValues) {
+    let nulls = config.iter().filter(|(_, value)| value.is_none()).map(|(key, _)| key);
+    for key in nulls.filter(|key| own.get(key).is_none()) {
+        values.error(key, "Null value can not be supplied as the configuration value.");
     }
 }

@@ -1,3 +1,4 @@
+use super::super::group::ConnectProtocol;
 use super::*;
 
 pub(crate) fn distributed() -> Config {
@@ -27,7 +28,7 @@ fn defaults_are_javas() {
     assert_eq!(worker.header_converter.class, "org.apache.kafka.connect.storage.SimpleHeaderConverter");
     assert_eq!(worker.advertised("box").url(), "http://box:8083/");
     assert_eq!((worker.memory_budget, worker.override_policy.as_str()), (256 << 20, "All"));
-    assert!(worker.unused.is_empty() && worker.ignored_java.is_empty() && worker.not_yet.is_empty());
+    assert!(worker.unused.is_empty() && worker.ignored_java.is_empty());
 }
 
 #[test]
@@ -111,7 +112,7 @@ fn keys_without_effect_are_named() {
         worker.ignored_java,
         ["plugin.path", "auto.include.jmx.reporter", "internal.key.converter.schemas.enable"]
     );
-    assert_eq!((worker.unused, worker.not_yet), (vec!["zzz".to_owned()], vec!["config.providers".to_owned()]));
+    assert_eq!(worker.unused, ["zzz"]);
 }
 
 #[test]
@@ -137,4 +138,70 @@ fn admin_listeners() {
     assert_eq!(admin(None), None);
     assert_eq!(admin(Some("")), Some(vec![]));
     assert_eq!(admin(Some("http://:1")).unwrap()[0].port, 1);
+}
+
+/// A key's name, type, default and importance, as Java's definitions of a worker have them.
+#[test]
+fn keys_are_javas() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/settings/worker-keys.tsv");
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut wrong = Vec::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let [modes, name, kind, default] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        for (mode, def) in [("d", worker_def::distributed()), ("s", worker_def::standalone())] {
+            if !modes.contains(mode) {
+                continue;
+            }
+            let Some(key) = def.get(name) else {
+                // Texts that are null by default and stand for nothing of their own.
+                if default != "-" || !(name.starts_with("ssl.") || name.starts_with("sasl.")) {
+                    wrong.push(format!("{mode} {name} is missing"));
+                }
+                continue;
+            };
+            let ours = match &key.default {
+                millstream_api::config::Default::Required => "!",
+                millstream_api::config::Default::Null => "-",
+                millstream_api::config::Default::Text(text) => text,
+            };
+            if (key.kind.as_str(), ours) != (kind, default) {
+                wrong.push(format!("{mode} {name}: {} {ours}, Java has {kind} {default}", key.kind.as_str()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn ranges_are_javas() {
+    for (key, value, phrase) in [
+        ("send.buffer.bytes", "-2", "Value must be at least -1"),
+        ("retry.backoff.ms", "x", "Not a number of type LONG"),
+        ("client.dns.lookup", "x", "String must be one of"),
+        ("security.protocol", "PIGEON", "SASL_SSL"),
+        ("sasl.login.refresh.window.factor", "1.5", "no more than 1"),
+        ("sasl.login.refresh.buffer.seconds", "3601", "no more than 3600"),
+        ("session.timeout.ms", "-1", "at least 0"),
+        ("connect.protocol", "Eager", "did you mean eager"),
+        ("plugin.discovery", "maybe", "HYBRID_WARN"),
+        ("inter.worker.verification.algorithms", "HmacSHA1", "does not list HmacSHA256"),
+        ("inter.worker.verification.algorithms", "", "at least one"),
+        ("metadata.recovery.strategy", "", "REBOOTSTRAP"),
+    ] {
+        let mut raw = distributed();
+        raw.set(key, value);
+        let text = WorkerConfig::parse(&raw).unwrap_err().to_string();
+        assert!(text.contains(key) && text.contains(phrase), "{text}");
+        assert_eq!(text.lines().count(), if value == "x" && key == "retry.backoff.ms" { 2 } else { 1 }, "{text}");
+    }
+}
+
+#[test]
+fn the_group() {
+    let mut raw = distributed();
+    raw.set("session.timeout.ms", "6000");
+    raw.set("connect.protocol", "compatible");
+    let Mode::Distributed(mode) = WorkerConfig::parse(&raw).unwrap().mode else { panic!() };
+    assert_eq!((mode.group.session_timeout.as_millis(), mode.group.protocol), (6_000, ConnectProtocol::Compatible));
+    assert_eq!((mode.group.rebalance_timeout.as_secs(), mode.group.max_delay.as_secs()), (60, 300));
 }
