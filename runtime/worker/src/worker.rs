@@ -3,7 +3,8 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use millstream_api::{Error, MemoryBudget, Result};
+use millstream_api::{Error, ErrorKind, MemoryBudget, Result};
+use millstream_core::cluster::SessionKeyPolicy;
 use millstream_core::settings::WorkerConfig;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ use crate::observe::loggers::Loggers;
 use crate::observe::metrics::Metrics;
 use crate::plugins::PluginTable;
 use crate::rest::{RestContext, RestServer, RestSettings};
-use crate::store::Stores;
+use crate::store::{SessionKeeper, Stores};
 use crate::task::TaskEnvironment;
 use crate::validate::ConfigValidator;
 
@@ -27,6 +28,8 @@ pub const AT_START: &str = "while the worker started";
 
 /// How long running requests may go on when the worker stops (Kafka Connect: 60 s).
 const REST_GRACE: Duration = Duration::from_secs(60);
+/// How long the connector of a file may take to start before the next one is created.
+const CONNECTOR_START: Duration = Duration::from_secs(30);
 /// Requests that may wait for the herder's loop.
 const REQUESTS: usize = 1024;
 
@@ -42,6 +45,7 @@ pub async fn run(
     let worker = Arc::new(config);
     tell_settings(&worker);
     check_converters(&worker).map_err(at_start)?;
+    let session_keys = session_key_policy(&worker).map_err(at_start)?;
     let server = RestServer::bind(&worker.rest).await.map_err(at_start)?;
     let worker_id = worker_id(&worker, &server);
 
@@ -63,7 +67,7 @@ pub async fn run(
     let rest_stop = CancellationToken::new();
     let serving = tokio::spawn(server.serve(context, rest_stop.clone(), REST_GRACE));
 
-    let running = Running { worker, plugins, worker_id, cluster_id, health, budget, metrics };
+    let running = Running { worker, plugins, worker_id, cluster_id, health, budget, metrics, session_keys };
     let result = running.until_stopped(herder, request_queue, connectors, &shutdown).await;
     rest_stop.cancel();
     match serving.await {
@@ -83,6 +87,11 @@ fn check_converters(worker: &WorkerConfig) -> Result<()> {
             .map_err(|error| Error::config(format!("the worker's {key} is not usable")).caused_by(error))?;
     }
     Ok(())
+}
+
+/// Only the workers of a group send each other requests.
+fn session_key_policy(worker: &WorkerConfig) -> Result<Option<SessionKeyPolicy>> {
+    if worker.group_id().is_none() { Ok(None) } else { SessionKeyPolicy::of(&worker.raw) }
 }
 
 fn tell_settings(worker: &WorkerConfig) {
@@ -126,6 +135,7 @@ struct Running {
     health: watch::Sender<Health>,
     budget: MemoryBudget,
     metrics: Arc<Metrics>,
+    session_keys: Option<SessionKeyPolicy>,
 }
 
 impl Running {
@@ -155,6 +165,10 @@ impl Running {
             events: events_sender,
         });
         let stop = CancellationToken::new();
+        if let Some(policy) = self.session_keys {
+            let keeper = SessionKeeper::new(stores.configs.clone(), membership.clone(), policy);
+            tokio::spawn(keeper.run(stop.clone()));
+        }
         let herder = Herder::new(env, self.worker_id.clone(), membership);
         let inputs = Inputs { requests, changes, events };
         let mut running = tokio::spawn(herder.run(inputs, stop.clone()));
@@ -225,8 +239,15 @@ async fn create_all(handle: &HerderHandle, connectors: Vec<ConnectorFile>) -> Re
             initial_state: file.initial_state,
             replace: true,
         };
-        handle.ask(|reply| Request::Put(put, reply)).await.map_err(refused)?;
-        tracing::info!(connector = file.name, file = place, "connector created");
+        match tokio::time::timeout(CONNECTOR_START, handle.ask(|reply| Request::Put(put, reply))).await {
+            Ok(Ok(_)) => tracing::info!(connector = file.name, file = place, "connector created"),
+            // It exists, and its status says what became of it; the others are none the worse for it. (Kafka Connect ends.)
+            Ok(Err(error)) if error.kind() == ErrorKind::Fatal => {
+                tracing::error!(connector = file.name, file = place, %error, "connector created, but it failed");
+            }
+            Ok(Err(error)) => return Err(refused(error)),
+            Err(_) => tracing::warn!(connector = file.name, file = place, "connector created, but it takes long to start"),
+        }
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 use super::*;
 
+use proptest::prelude::*;
+
 /// Recorded from OpenJDK 17's ObjectOutputStream: three entries, one with a null value, one array written twice (by reference).
 const THREE: &str = "aced0005737200116a6176612e7574696c2e486173684d61700507dac1c31660d103000246000a6c6f6164466163746f7249\
     00097468726573686f6c6478703f4000000000000c77080000001000000003757200025b42acf317f8060854e0020000787000000001787571007e\
@@ -57,5 +59,30 @@ fn damage_is_an_error_and_never_a_panic() {
             damaged[at] ^= flip;
             let _ = read(&damaged);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_entries_read_back(entries in prop::collection::vec(any::<(Option<Vec<u8>>, Option<Vec<u8>>)>(), 0..40)) {
+        prop_assert_eq!(read(&write(&entries)), Ok(entries));
+    }
+
+    #[test]
+    fn any_bytes_are_no_danger(
+        mut bytes in prop_oneof![Just(bytes(THREE)), Just(bytes(EMPTY)), prop::collection::vec(any::<u8>(), 0..200)],
+        changes in prop::collection::vec(any::<(prop::sample::Index, u8)>(), 0..6),
+        end in any::<prop::sample::Index>(),
+    ) {
+        for (at, byte) in changes {
+            let at = at.index(bytes.len().max(1));
+            if let Some(place) = bytes.get_mut(at) {
+                *place = byte;
+            }
+        }
+        let _ = read(&bytes);
+        let _ = read(&bytes[..end.index(bytes.len() + 1)]);
     }
 }

@@ -9,12 +9,13 @@
 pub mod configs;
 pub mod file;
 mod fold;
-mod java_map;
+pub mod java_map;
 mod log;
 pub mod memory;
 pub mod offsets;
 mod open;
 pub mod own_topic;
+mod session_key;
 pub mod statuses;
 
 pub use configs::KafkaConfigStore;
@@ -22,6 +23,7 @@ pub use file::FileOffsetStore;
 pub use log::LogSettings;
 pub use memory::{MemoryConfigStore, MemoryStatusStore};
 pub use offsets::KafkaOffsetStore;
+pub use session_key::SessionKeeper;
 pub use statuses::KafkaStatusStore;
 
 use std::sync::Arc;
