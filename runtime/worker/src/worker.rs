@@ -246,7 +246,9 @@ async fn create_all(handle: &HerderHandle, connectors: Vec<ConnectorFile>) -> Re
                 tracing::error!(connector = file.name, file = place, %error, "connector created, but it failed");
             }
             Ok(Err(error)) => return Err(refused(error)),
-            Err(_) => tracing::warn!(connector = file.name, file = place, "connector created, but it takes long to start"),
+            Err(_) => {
+                tracing::warn!(connector = file.name, file = place, "connector created, but it takes long to start")
+            }
         }
     }
     Ok(())
