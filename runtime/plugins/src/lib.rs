@@ -5,6 +5,7 @@
 //! have their full name only, as in Java.
 
 mod converter;
+mod header;
 mod java;
 mod predicate;
 mod table;

@@ -4,10 +4,10 @@ use millstream_api::{ConfigDef, Converter, PluginInfo, Predicate, Transform};
 
 use crate::converter::{self, Primitive, PrimitiveConverter};
 use crate::transform::{
-    Cast, DropHeaders, ExtractField, Filter, Flatten, HoistField, InsertField, MaskField, On, Part, RegexRouter,
-    ReplaceField, ValueToKey, settings,
+    Cast, DropHeaders, ExtractField, Filter, Flatten, HeaderFrom, HoistField, InsertField, InsertHeader, MaskField, On,
+    Part, RegexRouter, ReplaceField, SetSchemaMetadata, TimestampConverter, TimestampRouter, ValueToKey, settings,
 };
-use crate::{KAFKA_VERSION, predicate};
+use crate::{KAFKA_VERSION, header, predicate};
 
 /// A plugin of one kind: what it is called, its settings, and how to make one.
 pub(crate) struct Entry<T: ?Sized + 'static> {
@@ -102,8 +102,16 @@ pub(crate) const TRANSFORMS: &[Entry<dyn Transform>] = &[
         || &settings::FLATTEN,
         Some(|| Box::new(On::new(Part::Value, Flatten::default()))),
     ),
-    transform("org.apache.kafka.connect.transforms.HeaderFrom$Key", || &settings::HEADER_FROM, None),
-    transform("org.apache.kafka.connect.transforms.HeaderFrom$Value", || &settings::HEADER_FROM, None),
+    transform(
+        "org.apache.kafka.connect.transforms.HeaderFrom$Key",
+        || &settings::HEADER_FROM,
+        Some(|| Box::new(HeaderFrom::new(Part::Key))),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.HeaderFrom$Value",
+        || &settings::HEADER_FROM,
+        Some(|| Box::new(HeaderFrom::new(Part::Value))),
+    ),
     transform(
         "org.apache.kafka.connect.transforms.HoistField$Key",
         || &settings::HOIST_FIELD,
@@ -124,7 +132,11 @@ pub(crate) const TRANSFORMS: &[Entry<dyn Transform>] = &[
         || &settings::INSERT_FIELD,
         Some(|| Box::new(On::new(Part::Value, InsertField::default()))),
     ),
-    transform("org.apache.kafka.connect.transforms.InsertHeader", || &settings::INSERT_HEADER, None),
+    transform(
+        "org.apache.kafka.connect.transforms.InsertHeader",
+        || &settings::INSERT_HEADER,
+        Some(|| Box::<InsertHeader>::default()),
+    ),
     transform(
         "org.apache.kafka.connect.transforms.MaskField$Key",
         || &settings::MASK_FIELD,
@@ -150,11 +162,31 @@ pub(crate) const TRANSFORMS: &[Entry<dyn Transform>] = &[
         || &settings::REPLACE_FIELD,
         Some(|| Box::new(On::new(Part::Value, ReplaceField::default()))),
     ),
-    transform("org.apache.kafka.connect.transforms.SetSchemaMetadata$Key", || &settings::SET_SCHEMA_METADATA, None),
-    transform("org.apache.kafka.connect.transforms.SetSchemaMetadata$Value", || &settings::SET_SCHEMA_METADATA, None),
-    transform("org.apache.kafka.connect.transforms.TimestampConverter$Key", || &settings::TIMESTAMP_CONVERTER, None),
-    transform("org.apache.kafka.connect.transforms.TimestampConverter$Value", || &settings::TIMESTAMP_CONVERTER, None),
-    transform("org.apache.kafka.connect.transforms.TimestampRouter", || &settings::TIMESTAMP_ROUTER, None),
+    transform(
+        "org.apache.kafka.connect.transforms.SetSchemaMetadata$Key",
+        || &settings::SET_SCHEMA_METADATA,
+        Some(|| Box::new(On::new(Part::Key, SetSchemaMetadata::default()))),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.SetSchemaMetadata$Value",
+        || &settings::SET_SCHEMA_METADATA,
+        Some(|| Box::new(On::new(Part::Value, SetSchemaMetadata::default()))),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.TimestampConverter$Key",
+        || &settings::TIMESTAMP_CONVERTER,
+        Some(|| Box::new(On::new(Part::Key, TimestampConverter::default()))),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.TimestampConverter$Value",
+        || &settings::TIMESTAMP_CONVERTER,
+        Some(|| Box::new(On::new(Part::Value, TimestampConverter::default()))),
+    ),
+    transform(
+        "org.apache.kafka.connect.transforms.TimestampRouter",
+        || &settings::TIMESTAMP_ROUTER,
+        Some(|| Box::<TimestampRouter>::default()),
+    ),
     transform(
         "org.apache.kafka.connect.transforms.ValueToKey",
         || &settings::VALUE_TO_KEY,
@@ -182,12 +214,8 @@ pub(crate) const PREDICATES: &[Entry<dyn Predicate>] = &[
 ];
 
 /// Header converters that are no converters, by class name.
-pub(crate) const HEADER_CONVERTERS: &[Entry<dyn Converter>] = &[Entry {
-    info: PluginInfo {
-        class: "org.apache.kafka.connect.storage.SimpleHeaderConverter",
-        aliases: &[],
-        version: KAFKA_VERSION,
-    },
-    def: || &settings::FILTER,
-    make: None,
-}];
+pub(crate) const HEADER_CONVERTERS: &[Entry<dyn Converter>] = &[entry(
+    "org.apache.kafka.connect.storage.SimpleHeaderConverter",
+    || &header::SIMPLE_DEF,
+    || Box::<header::SimpleHeaderConverter>::default(),
+)];

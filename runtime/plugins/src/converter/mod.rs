@@ -9,6 +9,7 @@ mod string;
 use millstream_api::config::{ConfigType, Importance};
 use millstream_api::{Config, ConfigKey, ConverterRole};
 
+pub(crate) use arena::{Arena, all_failed};
 pub(crate) use bytes::ByteArrayConverter;
 pub(crate) use json::JsonConverter;
 pub(crate) use primitive::{Primitive, PrimitiveConverter};

@@ -92,6 +92,22 @@ impl DatePattern {
     }
 }
 
+impl DatePattern {
+    /// Milliseconds over which the written text stays the same, counted from the epoch.
+    pub fn step(&self) -> i64 {
+        let has = |letters: &str| {
+            self.items.iter().any(|item| matches!(item, Item::Field(letter, _) if letters.contains(*letter)))
+        };
+        match () {
+            () if has("S") => 1,
+            () if has("s") => 1_000,
+            () if has("m") => 60_000,
+            () if has("aHkKh") => 3_600_000,
+            () => DAY,
+        }
+    }
+}
+
 fn years_before(time: DateTime<Utc>, years: u32) -> DateTime<Utc> {
     time.checked_sub_months(Months::new(years * 12)).unwrap_or(time)
 }

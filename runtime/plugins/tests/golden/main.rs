@@ -1,5 +1,6 @@
 //! Converters and transformations against what Kafka Connect 4.3.1 recorded.
 
+mod headers;
 mod json;
 mod plain;
 mod settings;

@@ -22,6 +22,13 @@ pub fn read(file: &str) -> Vec<Value> {
     serde_json::from_str(&std::fs::read_to_string(&path).expect("a golden file")).expect("JSON")
 }
 
+/// The vectors of a file of one a line.
+pub fn read_lines(file: &str) -> Vec<Value> {
+    let path = format!("{}/../../tests/golden/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).expect("a golden file");
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
 /// The settings of a vector.
 pub fn config_of(vector: &Value) -> millstream_api::Config {
     let entries = vector["config"].as_object().cloned().unwrap_or_default();
@@ -43,6 +50,11 @@ pub fn column_of(declared: &Value, value: &Value) -> Result<Column> {
 
 /// The Arrow field of a schema.
 pub fn field_of(declared: &Value, name: &str) -> Result<Field> {
+    if declared.is_null() {
+        // Of a collection without a schema for what it holds.
+        let field = schema::schemaless_field().as_ref().clone().with_name(name);
+        return Ok(field.with_nullable(name != "key"));
+    }
     let optional = declared["optional"] == true;
     let child = |part: &str, name: &str| field_of(&declared[part], name);
     let parameters = declared["parameters"].as_object().cloned().unwrap_or_default();
@@ -180,6 +192,10 @@ pub fn array_of(field: &Field, values: &[&Value]) -> Result<ArrayRef> {
             Arc::new(array.with_precision_and_scale(38, *scale).map_err(|e| e.to_string())?)
         }
         DataType::Boolean => Arc::new(BooleanArray::from(each(values, |v| typed(v, "boolean")?.as_bool())?)),
+        DataType::Utf8 if schema::is_schemaless(field) => {
+            let text = |value: &&Value| if value.is_null() { Ok(None) } else { Ok(Some(json_of(value)?.to_string())) };
+            Arc::new(StringArray::from(values.iter().map(text).collect::<Result<Vec<_>>>()?))
+        }
         DataType::Utf8 => {
             Arc::new(StringArray::from(each(values, |v| typed(v, "string")?.as_str().map(str::to_owned))?))
         }
