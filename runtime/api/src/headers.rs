@@ -52,15 +52,6 @@ impl Header {
             HeaderValue::Typed(_) => None,
         }
     }
-
-    fn byte_size(&self) -> usize {
-        // The key is shared by most rows; the pointers are not.
-        let own = 48 + self.key.len();
-        own + match &self.value {
-            HeaderValue::Raw(bytes) => bytes.as_ref().map_or(0, Bytes::len),
-            HeaderValue::Typed(value) => value.column.byte_size() / value.column.len().max(1),
-        }
-    }
 }
 
 impl TypedValue {
@@ -185,7 +176,25 @@ impl Headers {
 
     /// Bytes held by keys and values.
     pub fn byte_size(&self) -> usize {
-        self.0.as_ref().map_or(0, |rows| rows.entries.iter().map(Header::byte_size).sum())
+        let Some(rows) = &self.0 else { return 0 };
+        // Neighbours mostly share a few columns, each of which is measured once.
+        let mut columns: Vec<(&Arc<Column>, usize)> = Vec::new();
+        let mut size = 0;
+        for Header { key, value } in &rows.entries {
+            size += 48 + key.len();
+            size += match value {
+                HeaderValue::Raw(bytes) => bytes.as_ref().map_or(0, Bytes::len),
+                HeaderValue::Typed(TypedValue { column, .. }) => {
+                    let known = columns.iter().rev().take(8).find(|(known, _)| Arc::ptr_eq(known, column));
+                    known.map(|(_, size)| *size).unwrap_or_else(|| {
+                        let each = column.byte_size() / column.len().max(1);
+                        columns.push((column, each));
+                        each
+                    })
+                }
+            };
+        }
+        size
     }
 }
 
