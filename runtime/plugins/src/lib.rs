@@ -13,6 +13,7 @@ mod transform;
 
 use millstream_api::{ConfigDef, Converter, Error, PluginInfo, PluginKind, Predicate, Result, Transform};
 
+pub use header::{decode_headers, encode_headers};
 pub use transform::chain::{Chain, ChainFailure, ChainOutput};
 
 use table::{CONVERTERS, Entry, HEADER_CONVERTERS, PREDICATES, TRANSFORMS};

@@ -1,5 +1,6 @@
 //! Header values as text: SimpleHeaderConverter, and what Java's `Values` reads and prints.
 
+mod batch;
 mod column;
 mod parse;
 mod print;
@@ -7,6 +8,7 @@ mod simple;
 mod tokens;
 mod value;
 
+pub use batch::{decode_headers, encode_headers};
 pub(crate) use simple::{DEF as SIMPLE_DEF, SimpleHeaderConverter};
 
 use millstream_api::{Column, Result};

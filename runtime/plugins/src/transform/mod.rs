@@ -41,6 +41,7 @@ pub(crate) use hoist_field::HoistField;
 pub(crate) use insert_field::InsertField;
 pub(crate) use insert_header::InsertHeader;
 pub(crate) use mask_field::MaskField;
+pub(crate) use outcome::again;
 pub(crate) use part::Part;
 pub(crate) use regex_router::RegexRouter;
 pub(crate) use replace_field::ReplaceField;
