@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use millstream_api::{Config, ConfigDef, ConnectorKind, ConnectorPlugin, Error, PluginInfo, PluginKind, Result};
 
+use millstream_core::settings::{self, Offered};
+
 use crate::config_provider::{Providers, Resolved};
 
 /// All plugins: the connectors linked into the binary, the converters, transformations and predicates of `millstream-plugins`, and the
@@ -92,7 +94,8 @@ impl PluginTable {
     /// An error of kind `NotFound` when there is no such plugin.
     pub fn config_def(&self, class: &str) -> Result<(PluginInfo, ConfigDef)> {
         if let Some(plugin) = self.connectors.iter().find(|plugin| plugin.info().is_named(class)) {
-            let base = millstream_core::settings::plugin_def(plugin.kind());
+            let offered = Offered { version: plugin.info().version, converters: &[], header_converters: &[] };
+            let base = settings::offer(settings::plugin_def(plugin.kind()), &offered);
             return Ok((plugin.info(), plugin.config_def().clone().extend(&base)));
         }
         millstream_plugins::plugin_list()

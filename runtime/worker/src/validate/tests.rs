@@ -195,11 +195,7 @@ async fn recorded_policies() {
             .overrides
             .iter()
             .map(|value| {
-                let definition = value.defined.then(|| {
-                    let Value::Object(mut info) = crate::rest::key_info(&value.key) else { panic!("an object") };
-                    info.shift_remove("documentation");
-                    Value::Object(info)
-                });
+                let definition = value.defined.then(|| shown_definition(&value.key));
                 (definition.unwrap_or_default(), value.key.name.clone(), value.text(), value.errors.len())
             })
             .collect();
@@ -208,6 +204,39 @@ async fn recorded_policies() {
         }
     }
     assert!(wrong.is_empty(), "{} verdicts differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What `GET /connector-plugins/{plugin}/config` answers.
+#[derive(Deserialize)]
+struct Keys {
+    class: String,
+    configs: Vec<Value>,
+}
+
+#[test]
+fn recorded_keys_of_plugins() {
+    let plugins = testing::plugins();
+    let mut wrong = Vec::new();
+    for case in lines::<Keys>("plugin-config") {
+        let Ok((_, def)) = plugins.config_def(&case.class) else {
+            wrong.push(format!("{} is missing", case.class));
+            continue;
+        };
+        let keys = def.keys().filter(|key| key.group.as_deref() != Some(OURS));
+        let ours: Vec<_> = keys.map(shown_definition).collect();
+        if ours != case.configs {
+            let (ours, theirs) = (Value::from(ours), Value::from(case.configs));
+            wrong.push(format!("{}:\n  ours   {ours}\n  theirs {theirs}", case.class));
+        }
+    }
+    assert!(wrong.is_empty(), "{} plugins differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A definition as REST shows it, without its documentation.
+fn shown_definition(key: &millstream_api::ConfigKey) -> Value {
+    let Value::Object(mut info) = crate::rest::key_info(key) else { panic!("an object") };
+    info.shift_remove("documentation");
+    Value::Object(info)
 }
 
 #[tokio::test]
