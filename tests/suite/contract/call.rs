@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use indexmap::IndexMap;
 use millstream_testbed::{Answer, Error, Result};
 use serde_json::Value;
 
@@ -78,6 +79,7 @@ struct Wanted {
     answer: Option<Pattern>,
     error: Option<String>,
     text: Option<Pattern>,
+    invalid: Option<IndexMap<String, usize>>,
     headers: Vec<(String, Pattern)>,
 }
 
@@ -95,6 +97,7 @@ impl Wanted {
             answer: pattern(&expected.answer)?,
             error: expected.error.as_ref().map(|phrase| stage.text(phrase)),
             text: pattern(&expected.text)?,
+            invalid: expected.invalid.clone(),
             headers: expected.answer_headers.iter().map(header).collect::<Result<_>>()?,
         })
     }
@@ -116,7 +119,7 @@ impl Wanted {
         if let Some(text) = &self.text {
             return text.text_mismatch(Some(&answer.body)).map(|reason| format!("body: {reason}"));
         }
-        let silent = self.answer.is_none() && self.error.is_none();
+        let silent = self.answer.is_none() && self.error.is_none() && self.invalid.is_none();
         if silent && (self.head || self.status < 400) {
             let empty = self.head || [202, 204].contains(&self.status);
             return (empty && !answer.body.is_empty()).then(|| format!("expected no body, got {}", answer.body));
@@ -127,6 +130,9 @@ impl Wanted {
         if let Some(reason) = self.answer.as_ref().and_then(|pattern| pattern.mismatch(&found)) {
             return Some(format!("answer{}{reason}", if reason.starts_with(['.', '[']) { "" } else { ": " }));
         }
+        if let Some(wanted) = &self.invalid {
+            return invalid_mismatch(&found, wanted);
+        }
         // Whatever else an error is about, its body has one form.
         match (&self.error, silent) {
             (Some(phrase), _) => error_mismatch(&found, self.status, phrase),
@@ -134,6 +140,20 @@ impl Wanted {
             (None, false) => None,
         }
     }
+}
+
+/// Keys of a validation's answer and how many errors each has.
+fn invalid_mismatch(found: &Value, wanted: &IndexMap<String, usize>) -> Option<String> {
+    let configs = found["configs"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let errors = |config: &Value| config["value"]["errors"].as_array().map_or(0, Vec::len);
+    let name = |config: &Value| config["value"]["name"].as_str().unwrap_or_default().to_owned();
+    let invalid: IndexMap<String, usize> =
+        configs.iter().filter(|config| errors(config) > 0).map(|config| (name(config), errors(config))).collect();
+    let count = wanted.values().sum::<usize>() as u64;
+    if invalid != *wanted {
+        return Some(format!("expected errors {wanted:?}, got {invalid:?}"));
+    }
+    (found["error_count"] != count).then(|| format!("expected error_count {count}, got {}", found["error_count"]))
 }
 
 /// An error body is `{"error_code", "message"}` and nothing else.

@@ -58,6 +58,7 @@ async fn play(kind: Kind, found: &Found, shared: Option<&Bed>) -> Result<()> {
             Step::Wait(words) => stage.wait(words).await,
             Step::Produce(produce) => stage.produce(produce).await,
             Step::Records(records) => stage.records(records).await,
+            Step::Topic(topics) => stage.topic(topics).await,
             Step::Append(files) => stage.append(files),
             Step::Lines(files) => stage.lines(files).await,
             Step::Committed(committed) => stage.committed(committed).await,

@@ -60,6 +60,7 @@ pub enum Step {
     Wait(String),
     Produce(Produce),
     Records(Records),
+    Topic(IndexMap<String, IndexMap<String, Value>>),
     Append(IndexMap<String, Vec<String>>),
     Lines(IndexMap<String, Value>),
     Committed(Committed),
@@ -90,6 +91,7 @@ pub struct Call {
     pub answer: Option<Value>,
     pub error: Option<String>,
     pub text: Option<Value>,
+    pub invalid: Option<IndexMap<String, usize>>,
     #[serde(default)]
     pub answer_headers: IndexMap<String, Value>,
     /// The id of a known difference: then `java` or `millstream` says what differs.
@@ -109,6 +111,8 @@ pub struct Expected {
     pub error: Option<String>,
     /// Pattern of the body as text.
     pub text: Option<Value>,
+    /// The answer of a validation: these keys have this many errors, and no others have any.
+    pub invalid: Option<IndexMap<String, usize>>,
     /// Header -> pattern of its text.
     #[serde(default)]
     pub answer_headers: IndexMap<String, Value>,
@@ -174,33 +178,29 @@ pub enum WorkerStep {
 }
 
 impl Call {
-    fn base(&self) -> Expected {
-        Expected {
+    /// What Java (or Millstream) has to answer.
+    pub fn expected(&self, java: bool) -> Expected {
+        let mut expected = Expected {
             status: self.status,
             answer: self.answer.clone(),
             error: self.error.clone(),
             text: self.text.clone(),
+            invalid: self.invalid.clone(),
             answer_headers: self.answer_headers.clone(),
-        }
-    }
-
-    /// What Java (or Millstream) has to answer.
-    pub fn expected(&self, java: bool) -> Expected {
-        let base = self.base();
-        match if java { &self.java } else { &self.millstream } {
-            None => base,
+        };
+        if let Some(own) = if java { &self.java } else { &self.millstream } {
             // A body that is said anew replaces the other forms of one.
-            Some(own) => {
-                let body = own.answer.is_some() || own.error.is_some() || own.text.is_some();
-                let (answer, error, text) = match body {
-                    true => (own.answer.clone(), own.error.clone(), own.text.clone()),
-                    false => (base.answer, base.error, base.text),
-                };
-                let mut answer_headers = base.answer_headers;
-                answer_headers.extend(own.answer_headers.clone());
-                Expected { status: own.status.or(base.status), answer, error, text, answer_headers }
+            if own.answer.is_some() || own.error.is_some() || own.text.is_some() || own.invalid.is_some() {
+                expected = Expected { answer: None, error: None, text: None, invalid: None, ..expected };
             }
+            expected.answer = own.answer.clone().or(expected.answer);
+            expected.error = own.error.clone().or(expected.error);
+            expected.text = own.text.clone().or(expected.text);
+            expected.invalid = own.invalid.clone().or(expected.invalid);
+            expected.status = own.status.or(expected.status);
+            expected.answer_headers.extend(own.answer_headers.clone());
         }
+        expected
     }
 }
 
@@ -247,6 +247,7 @@ impl<'de> Visitor<'de> for StepVisitor {
             "wait" => Step::Wait(map.next_value()?),
             "produce" => Step::Produce(map.next_value()?),
             "records" => Step::Records(map.next_value()?),
+            "topic" => Step::Topic(map.next_value()?),
             "append" => Step::Append(map.next_value()?),
             "lines" => Step::Lines(map.next_value()?),
             "committed" => Step::Committed(map.next_value()?),

@@ -72,7 +72,7 @@ impl Bed {
         format!("{}-{what}", self.group)
     }
 
-    /// Starts it and waits until it answers; one that wants a password answers 401.
+    /// Starts it and waits until it is healthy; one that wants a password answers 401.
     pub async fn run(&self) -> Result<()> {
         self.worker.spawn()?;
         let address = self.address();
@@ -82,7 +82,7 @@ impl Bed {
                 let message = format!("the worker ended with exit code {code} before it answered");
                 return Err(Error::new(message).with_log(&self.worker.log()));
             }
-            match http::send(&address, "GET", "/connectors", &[], None).await {
+            match http::send(&address, "GET", "/health", &[], None).await {
                 Ok(answer) if [200, 401].contains(&answer.status) => return Ok(()),
                 _ if started.elapsed() > READY => {
                     return Err(Error::new("the worker does not answer").with_log(&self.worker.log()));
@@ -97,7 +97,9 @@ fn prepare(kind: Kind, properties: WorkerProperties, environment: Vec<(String, S
     match kind {
         Kind::Java => {
             let builder = JavaConnect::builder(properties);
-            environment.into_iter().fold(builder, |builder, (key, value)| builder.env(key, value)).prepare()
+            // Kafka's start scripts hand KAFKA_OPTS to the JVM; here there is no script.
+            let named = |key: String| if key == "KAFKA_OPTS" { "JDK_JAVA_OPTIONS".to_owned() } else { key };
+            environment.into_iter().fold(builder, |builder, (key, value)| builder.env(named(key), value)).prepare()
         }
         Kind::Millstream => Worker::builder(properties).envs(environment).prepare(),
     }

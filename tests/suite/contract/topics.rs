@@ -81,6 +81,30 @@ impl Stage<'_> {
         Ok(())
     }
 
+    /// Waits until topics are there with these settings, among them `partitions`.
+    pub async fn topic(&self, topics: &IndexMap<String, IndexMap<String, Value>>) -> Result<()> {
+        for (topic, wanted) in topics {
+            let topic = self.text(topic);
+            let waited = self.patiently(|| async {
+                let Some(partitions) = self.topics.partitions(&topic).await? else {
+                    return Ok(Some("there is no such topic".to_owned()));
+                };
+                let mut found = self.topics.describe_config(&topic).await?;
+                found.insert("partitions".to_owned(), partitions.len().to_string());
+                for (setting, value) in wanted {
+                    // A number in YAML is text to Kafka.
+                    let pattern = self.pattern(&json!(value.as_str().map_or(value.to_string(), str::to_owned)))?;
+                    if let Some(reason) = pattern.text_mismatch(found.get(setting).map(String::as_str)) {
+                        return Err(Error::new(format!("{setting}: {reason}")));
+                    }
+                }
+                Ok(None)
+            });
+            waited.await.map_err(|error| error.context(format!("topic {topic}")))?;
+        }
+        Ok(())
+    }
+
     /// Waits until a consumer group has committed these offsets.
     pub async fn committed(&self, committed: &Committed) -> Result<()> {
         let (group, topic) = (self.text(&committed.group), self.text(&committed.topic));

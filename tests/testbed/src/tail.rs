@@ -8,9 +8,11 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
+use crate::poll::until;
 use crate::topics::record;
 use crate::{Context, Record, Result, Topics};
 
+const LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
 /// All records of some topics, in the order of arrival, which within a partition is that of its offsets. A thread goes
@@ -22,11 +24,12 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// Follows these topics, which must exist.
+    /// Follows these topics; waits until they are there.
     pub async fn start(bootstrap: &str, topics: &[String]) -> Result<Tail> {
-        let mut assigned = TopicPartitionList::new();
+        let (client, mut assigned) = (Topics::new(bootstrap), TopicPartitionList::new());
         for topic in topics {
-            for partition in Topics::new(bootstrap).existing(topic).await? {
+            let found = until(format!("topic {topic}"), LIMIT, || async { client.partitions(topic).await }).await?;
+            for partition in found {
                 assigned.add_partition_offset(topic, partition, Offset::Beginning)?;
             }
         }

@@ -268,7 +268,7 @@ impl Topics {
         .await
     }
 
-    pub(crate) async fn existing(&self, topic: &str) -> Result<Vec<i32>> {
+    async fn existing(&self, topic: &str) -> Result<Vec<i32>> {
         self.partitions(topic).await?.ok_or_else(|| Error::new(format!("there is no topic {topic}")))
     }
 
