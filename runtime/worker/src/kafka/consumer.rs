@@ -4,25 +4,25 @@
 //! records wait. The thread keeps polling the consumer's main queue while the task is slow or paused, so the membership
 //! in the group outlives a `put` of any length.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use arrow::array::{BinaryArray, BinaryBuilder, Int64Array, Int64Builder};
-use millstream_api::{Error, Header, Headers, PartitionOffsets, Result, TopicPartition};
+use millstream_api::{Error, PartitionOffsets, Result, TopicPartition};
 use parking_lot::Mutex;
+use rdkafka::Offset;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::{Message, Offset};
 use tokio::sync::mpsc;
 
 use super::context::{Limit, LoggingContext};
 use super::raw::{FetchQueue, ForwardTarget};
+pub use super::runs::RawRun;
+use super::runs::Runs;
 use crate::observe::metrics::{Stage, TaskMetrics};
 use crate::task::panic::caught;
 
@@ -37,24 +37,6 @@ const FETCH_WAIT_IDLE: Duration = Duration::from_millis(250);
 const LOOK_AT_ENDS: Duration = Duration::from_secs(1);
 /// How long it waits while there is no room.
 const FULL_WAIT: Duration = Duration::from_millis(20);
-
-/// Consecutive records of one partition, as bytes.
-pub struct RawRun {
-    /// Where they come from.
-    pub origin: TopicPartition,
-    /// Their offsets, ascending.
-    pub offsets: Int64Array,
-    /// Their timestamps; null where there is none.
-    pub timestamps: Int64Array,
-    /// Keys.
-    pub keys: BinaryArray,
-    /// Values.
-    pub values: BinaryArray,
-    /// Headers.
-    pub headers: Headers,
-    /// The last [`SinkConsumer::seek`] that was served before these records were fetched.
-    pub seek: u64,
-}
 
 /// News about the assignment.
 pub enum Assignment {
@@ -499,107 +481,6 @@ fn consumer_error(error: KafkaError, trouble: &Limit) -> Result<()> {
                 tracing::debug!(%error, "consumer has trouble, it keeps trying");
             }
             Ok(())
-        }
-    }
-}
-
-/// Collects records into one run per partition.
-#[derive(Default)]
-struct Runs {
-    builders: Vec<RunBuilder>,
-    index: HashMap<(usize, i32), usize>,
-    last: Option<(usize, i32, usize)>,
-}
-
-struct RunBuilder {
-    origin: TopicPartition,
-    offsets: Int64Builder,
-    timestamps: Int64Builder,
-    keys: BinaryBuilder,
-    values: BinaryBuilder,
-    headers: Vec<Vec<Header>>,
-    any_header: bool,
-}
-
-impl Runs {
-    #[allow(clippy::too_many_arguments)]
-    fn push(
-        &mut self,
-        topic: usize,
-        name: impl FnOnce() -> Arc<str>,
-        partition: i32,
-        offset: i64,
-        timestamp: Option<i64>,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
-        headers: impl FnOnce() -> Vec<Header>,
-    ) {
-        let slot = match self.last {
-            Some((t, p, slot)) if t == topic && p == partition => slot,
-            _ => *self.index.entry((topic, partition)).or_insert_with(|| {
-                self.builders.push(RunBuilder::new(TopicPartition::new(name(), partition)));
-                self.builders.len() - 1
-            }),
-        };
-        self.last = Some((topic, partition, slot));
-        let run = &mut self.builders[slot];
-        run.offsets.append_value(offset);
-        run.timestamps.append_option(timestamp);
-        run.keys.append_option(key);
-        run.values.append_option(value);
-        let headers = headers();
-        run.any_header |= !headers.is_empty();
-        run.headers.push(headers);
-    }
-
-    fn push_message(&mut self, message: &rdkafka::message::BorrowedMessage<'_>) {
-        use rdkafka::message::Headers as _;
-        // No topic handle here; the name's address never equals a live handle's.
-        self.push(
-            0,
-            || message.topic().into(),
-            message.partition(),
-            message.offset(),
-            message.timestamp().to_millis(),
-            message.key(),
-            message.payload(),
-            || {
-                let Some(headers) = message.headers() else { return Vec::new() };
-                let own = |h: rdkafka::message::Header<'_, &[u8]>| {
-                    Header::raw(h.key, h.value.map(bytes::Bytes::copy_from_slice))
-                };
-                headers.iter().map(own).collect()
-            },
-        );
-    }
-
-    fn finish(self, seek: u64) -> impl Iterator<Item = RawRun> {
-        self.builders.into_iter().map(move |run| run.finish(seek))
-    }
-}
-
-impl RunBuilder {
-    fn new(origin: TopicPartition) -> Self {
-        Self {
-            origin,
-            offsets: Int64Builder::new(),
-            timestamps: Int64Builder::new(),
-            keys: BinaryBuilder::new(),
-            values: BinaryBuilder::new(),
-            headers: Vec::new(),
-            any_header: false,
-        }
-    }
-
-    fn finish(mut self, seek: u64) -> RawRun {
-        RawRun {
-            origin: self.origin,
-            offsets: self.offsets.finish(),
-            timestamps: self.timestamps.finish(),
-            keys: self.keys.finish(),
-            values: self.values.finish(),
-            headers: if self.any_header { Headers::from_rows(self.headers) } else { Headers::none() },
-            seek,
         }
     }
 }

@@ -56,3 +56,25 @@ impl Uncommitted {
         self.metrics.uncommitted(self.ranges.values().map(|(first, end)| (end - first).max(0)).sum());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_what_was_given_and_not_committed() {
+        let metrics = crate::testing::task_metrics();
+        let mut uncommitted = Uncommitted::new(metrics.clone());
+        let (a, b) = (TopicPartition::new("t", 0), TopicPartition::new("t", 1));
+        uncommitted.given(&a, 5, 10);
+        uncommitted.given(&a, 10, 12);
+        uncommitted.given(&b, 0, 1);
+        assert_eq!(metrics.active(), 8.0);
+        uncommitted.committed(&PartitionOffsets::from([(a.clone(), 9)]));
+        assert_eq!(metrics.active(), 4.0);
+        uncommitted.back_to(&a, 10);
+        assert_eq!(metrics.active(), 2.0);
+        uncommitted.forget(&[a]);
+        assert_eq!(metrics.active(), 1.0);
+    }
+}

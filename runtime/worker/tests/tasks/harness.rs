@@ -210,7 +210,12 @@ impl Tasks {
 
     /// The value of a metric of task 0 of the connector.
     pub fn metric(&self, name: &str) -> Option<f64> {
-        let series = format!("{name}{{connector=\"{}\",task=\"0\"}} ", self.name);
+        self.metric_of(name, "")
+    }
+
+    /// As [`Tasks::metric`], with further labels.
+    pub fn metric_of(&self, name: &str, labels: &str) -> Option<f64> {
+        let series = format!("{name}{{connector=\"{}\",task=\"0\"{labels}}} ", self.name);
         self.metrics.render().unwrap().lines().find_map(|line| line.strip_prefix(&series)?.parse().ok())
     }
 

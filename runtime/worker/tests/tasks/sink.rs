@@ -360,3 +360,34 @@ async fn a_failed_put_commits_nothing_of_its_batch() {
     scene.tasks.stop(running).await;
     assert!(scene.committed().await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lag_is_known_with_and_without_records() {
+    let scene = Scene::new("lag", 1).await;
+    let client = format!(r#",clientid="connector-consumer-{}-0""#, scene.topic);
+    let partition = format!(r#"{client},topic="{}",partition="0""#, scene.topic);
+    let lag = || scene.tasks.metric_of("kafka_consumer_fetch_manager_records_lag", &partition);
+    let first = scene.tasks.sink(0, &scene.topic, &[]);
+    until("an empty partition has no lag", async || lag() == Some(0.0)).await;
+    *scene.tasks.book.durable.lock() = Some(4);
+    scene.produce(1, 10).await;
+    until("all is put", async || scene.tasks.book.ends(&scene.topic).get(&0) == Some(&10)).await;
+    until("four are committed", async || scene.committed().await.get(&0) == Some(&4)).await;
+    until("six are not", async || scene.tasks.metric("kafka_connect_sink_task_sink_record_active_count") == Some(6.0))
+        .await;
+    *scene.tasks.book.durable.lock() = None;
+    until("all are committed", async || scene.committed().await.get(&0) == Some(&10)).await;
+    scene.tasks.stop(first).await;
+    // Nothing is read after this start, and yet it is known that nothing is missing; then the task is behind.
+    scene.tasks.book.on_put(0, |host, batches| {
+        host.retry_after(Duration::from_millis(5));
+        if batches.is_empty() { Ok(()) } else { Err(Error::retriable("not now")) }
+    });
+    let second = scene.tasks.sink(0, &scene.topic, &[]);
+    until("it is known where it is", async || lag() == Some(0.0)).await;
+    scene.produce(1, 7).await;
+    until("seven wait", async || lag() == Some(7.0)).await;
+    let largest = scene.tasks.metric_of("kafka_consumer_fetch_manager_records_lag_max", &client);
+    assert_eq!(largest, Some(7.0));
+    scene.tasks.stop(second).await;
+}

@@ -90,6 +90,9 @@ async fn a_record_too_large_fails_the_task_or_is_skipped() {
         } else {
             until("all else is stored", async || tasks.stored().await == 30).await;
             assert_eq!(values(&topics, &topic, 29).await, lines(0..15).chain(lines(16..30)).collect::<Vec<_>>());
+            assert_eq!(tasks.metric("kafka_connect_source_task_source_record_poll_total"), Some(30.0));
+            assert_eq!(tasks.metric("kafka_connect_source_task_source_record_write_total"), Some(29.0));
+            assert_eq!(tasks.metric("kafka_connect_source_task_source_record_active_count"), Some(0.0));
             tasks.stop(running).await;
         }
     }

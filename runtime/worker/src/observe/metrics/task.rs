@@ -178,6 +178,11 @@ impl TaskMetrics {
         self.sink.active.set(records);
     }
 
+    #[cfg(test)]
+    pub(crate) fn active(&self) -> f64 {
+        self.sink.active.now()
+    }
+
     /// Sink: number of partitions it has.
     pub fn assigned(&self, partitions: usize) {
         self.sink.partitions.store(partitions as u64, Ordering::Relaxed);
