@@ -4,6 +4,7 @@ mod answers;
 mod golden;
 mod odd;
 mod rich;
+mod session_key;
 
 use std::path::Path;
 

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use millstream_testbed::{Folder, Result, Topics, Worker, WorkerProperties, shared, unique};
+use millstream_testbed::poll::until;
+use millstream_testbed::{Error, Folder, Result, Topics, Worker, WorkerProperties, shared, unique};
 use serde_json::{Value, json};
 
 use super::answers::{answers, wait_answers};
@@ -128,15 +129,15 @@ impl Past {
         self.restart(worker, "running").await?;
         self.logger(worker).await?;
         self.reset_topics(worker, "again").await?;
-        self.settled(worker).await
+        self.settled(worker).await?;
+        self.reset_and_use_topics(worker).await
     }
 
     /// More of the same, on what another worker left.
     async fn go_on(&self, worker: &Worker) -> Result<()> {
         let rest = worker.rest();
         let name = |name: &str| self.name(name);
-        append(&self.file("in.txt"), &["three"])?;
-        wait_values(&self.topics, &self.topic(), &["one", "two", "three"], worker).await?;
+        self.reset_and_use_topics(worker).await?;
         rest.resume(&name("paused")).await?;
         rest.wait_running(&name("paused"), 1, LIMIT).await?;
         rest.delete(&name("failed")).await?;
@@ -197,6 +198,28 @@ impl Past {
         let path = "/admin/loggers/org.apache.kafka.connect.past?scope=cluster";
         worker.rest().send("PUT", path, Some(&json!({"level": "DEBUG"}))).await?.success("a log level")?;
         Ok(())
+    }
+
+    /// Topics that running tasks use come back with the next record.
+    async fn reset_and_use_topics(&self, worker: &Worker) -> Result<()> {
+        for name in ["running", "sink"] {
+            self.reset_topics(worker, name).await?;
+            self.wait_topics(worker, name, json!([])).await?;
+        }
+        append(&self.file("in.txt"), &["one more"])?;
+        for name in ["running", "sink"] {
+            self.wait_topics(worker, name, json!([self.topic()])).await?;
+        }
+        self.settled(worker).await
+    }
+
+    async fn wait_topics(&self, worker: &Worker, name: &str, topics: Value) -> Result<()> {
+        let name = self.name(name);
+        let found = until(format!("topics {topics} of {name}"), LIMIT, || async {
+            let answer = worker.rest().get(&format!("/connectors/{name}/topics")).await?.json()?;
+            if answer[&name]["topics"] == topics { Ok(Some(())) } else { Err(Error::new(answer.to_string())) }
+        });
+        found.await.map_err(|error| error.with_log(&worker.log()))
     }
 
     async fn reset_topics(&self, worker: &Worker, name: &str) -> Result<()> {

@@ -1,6 +1,5 @@
 //! The encode and send stage of a source task: columns to bytes to librdkafka, on a thread of its own.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -45,7 +44,6 @@ impl Sender {
     ///
     /// Gives itself back so that what was sent can be flushed.
     pub fn run(mut self, mut batches: ByteReceiver<SourceBatch>) -> (Self, Result<()>) {
-        let mut seen_topics = HashSet::new();
         while let Some(held) = batches.blocking_recv() {
             if self.abandoned.load(Ordering::Relaxed) {
                 break;
@@ -53,7 +51,7 @@ impl Sender {
             let topic = held.item.batch.topic.clone();
             let sent = caught(
                 || format!("encoding or sending records for topic {topic}"),
-                || self.send(held.item, &mut seen_topics),
+                || self.send(held.item),
             );
             if let Err(error) = sent {
                 return (self, Err(error));
@@ -62,7 +60,7 @@ impl Sender {
         (self, Ok(()))
     }
 
-    fn send(&mut self, source: SourceBatch, seen_topics: &mut HashSet<Arc<str>>) -> Result<()> {
+    fn send(&mut self, source: SourceBatch) -> Result<()> {
         let SourceBatch { batch, partition, offset, failures } = source;
         self.failures.source_failures(&self.id, Stage::TaskPoll, failures)?;
         let metrics = self.failures.metrics.clone();
@@ -81,8 +79,9 @@ impl Sender {
         {
             creator.prepare(&batch.topic, &self.abandoned)?;
         }
+        // For each batch: the topics may have been reset since the last one. The store knows what it has.
         if let Some(statuses) = &self.topics
-            && seen_topics.insert(batch.topic.clone())
+            && !batch.is_empty()
         {
             statuses.put_topic(TopicStatus {
                 topic: batch.topic.clone(),

@@ -97,7 +97,6 @@ pub async fn run(
         assigned: BTreeSet::new(),
         held_back: BTreeSet::new(),
         stale: BTreeMap::new(),
-        topics: BTreeSet::new(),
         retry_at: None,
         uncommitted: Uncommitted::new(metrics.clone()),
         metrics,
@@ -172,8 +171,6 @@ struct SinkLoop {
     held_back: BTreeSet<TopicPartition>,
     /// Records fetched before this seek are no longer wanted.
     stale: BTreeMap<TopicPartition, u64>,
-    /// Topics told to the status store.
-    topics: BTreeSet<Arc<str>>,
     uncommitted: Uncommitted,
     metrics: Arc<TaskMetrics>,
     spec: TaskSpec,
@@ -335,8 +332,9 @@ impl SinkLoop {
         }
     }
 
-    fn remember_topic(&mut self, topic: &Arc<str>) {
-        if self.env.worker.topic_tracking_enable && self.topics.insert(topic.clone()) {
+    /// For each batch: the topics may have been reset since the last one. The store knows what it has.
+    fn remember_topic(&self, topic: &Arc<str>) {
+        if self.env.worker.topic_tracking_enable {
             self.env.stores.statuses.put_topic(TopicStatus {
                 topic: topic.clone(),
                 connector: self.spec.id.connector.clone(),
