@@ -1,7 +1,5 @@
 //! `/connectors` and what is below it.
 
-use std::collections::HashMap;
-
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, Request, State};
@@ -11,10 +9,11 @@ use millstream_core::cluster::TargetState;
 use millstream_core::settings::Protocol;
 use serde_json::{Map, Value};
 
+use super::RestContext;
 use super::answer::{self, Answer, ErrorMessage, Failure};
 use super::deadline::Deadline;
+use super::layers::path;
 use super::openapi::CreateConnector;
-use super::{RestContext, path};
 use crate::connector_file::create_request;
 use crate::herder::{PatchConnector, PutConnector, Request as Ask, RestartConnector};
 use crate::json_object::Document;

@@ -1,7 +1,5 @@
 //! What workers of a group ask of each other: `POST /connectors/{connector}/tasks` and `PUT /connectors/{connector}/fence`.
 
-use std::collections::HashMap;
-
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;

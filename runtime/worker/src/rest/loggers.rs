@@ -1,6 +1,6 @@
 //! `/admin/loggers`: levels of the log, of this worker or of all.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::StatusCode;

@@ -1,18 +1,14 @@
 //! The REST API of Kafka Connect: its routes, shapes, codes and header rules.
 
-mod access_log;
 mod answer;
-mod auth;
 mod connectors;
 mod deadline;
-mod headers;
 mod internal;
+mod layers;
 mod loggers;
 mod metrics;
-mod negotiate;
 mod offsets;
 mod openapi;
-mod path;
 mod plugins;
 mod root;
 mod router;

@@ -1,7 +1,5 @@
 //! `/connector-plugins`.
 
-use std::collections::HashMap;
-
 use axum::extract::{Path, RawQuery, Request, State};
 use serde::Serialize;
 use utoipa::ToSchema;

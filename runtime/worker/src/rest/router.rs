@@ -7,12 +7,11 @@ use axum::routing::{MethodRouter, get, post, put};
 use axum::{Extension, Router};
 use millstream_core::settings::Protocol;
 
-use super::auth::{self, Credentials};
-use super::headers::{self, Added};
-use super::negotiate::negotiate;
-use super::{
-    RestContext, access_log, answer, connectors, internal, loggers, metrics, offsets, openapi, path, plugins, root,
-};
+use super::layers::auth::{self, Credentials};
+use super::layers::headers::{self, Added};
+use super::layers::negotiate::negotiate;
+use super::layers::{access_log, path};
+use super::{RestContext, answer, connectors, internal, loggers, metrics, offsets, openapi, plugins, root};
 
 /// Which routes a listener has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

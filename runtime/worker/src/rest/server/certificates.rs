@@ -144,7 +144,7 @@ fn private_key(text: &str, password: Option<&Secret>, name: &str, prefix: &str) 
         }
         ("ENCRYPTED PRIVATE KEY", Some(password)) => {
             let opened = EncryptedPrivateKeyInfoRef::try_from(block.der.as_slice())
-                .and_then(|info| info.decrypt(password.expose()).map_err(Into::into));
+                .and_then(|info| info.decrypt(password.expose()));
             let key = opened.map_err(|e| {
                 Error::config(format!("{name}: the key cannot be decrypted"))
                     .caused_by(e.to_string())

@@ -18,9 +18,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use self::tls::TlsListener;
-use super::auth::Credentials;
+use super::RestContext;
+use super::layers::auth::Credentials;
+use super::layers::headers;
 use super::router::{self, Offer};
-use super::{RestContext, headers};
 
 /// Bound listeners, not yet served.
 pub struct RestServer {

@@ -92,11 +92,14 @@ fn java_name(suite: CipherSuite) -> String {
     name.strip_prefix("TLS13_").map_or_else(|| name.to_owned(), |rest| format!("TLS_{rest}"))
 }
 
+/// A connection after the handshake.
+type Shaken = (TlsStream<TcpStream>, SocketAddr);
+
 /// Accepts connections and gives them away once they have shaken hands; a slow one holds nobody up.
 pub(super) struct TlsListener {
     tcp: TcpListener,
     acceptor: TlsAcceptor,
-    shaking: FuturesUnordered<BoxFuture<'static, Option<(TlsStream<TcpStream>, SocketAddr)>>>,
+    shaking: FuturesUnordered<BoxFuture<'static, Option<Shaken>>>,
 }
 
 impl TlsListener {

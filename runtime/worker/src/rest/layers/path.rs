@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-use super::answer;
+use crate::rest::answer;
 
 /// What a path segment cannot hold as it is. `;` and `%` are escaped though Java leaves them: its `Location` then names another connector.
 const SEGMENT: &AsciiSet = &CONTROLS
@@ -31,12 +31,12 @@ const SEGMENT: &AsciiSet = &CONTROLS
     .add(b'}');
 
 /// A name as one segment of a path.
-pub(super) fn encoded(name: &str) -> impl std::fmt::Display {
+pub(in crate::rest) fn encoded(name: &str) -> impl std::fmt::Display {
     utf8_percent_encode(name, SEGMENT)
 }
 
 /// Rewrites the path before routes are matched.
-pub(super) async fn normalize(mut request: Request, next: Next) -> Response {
+pub(in crate::rest) async fn normalize(mut request: Request, next: Next) -> Response {
     match routed(request.uri().path()) {
         Err(reason) => return answer::error(StatusCode::BAD_REQUEST, reason),
         Ok(path) if path != request.uri().path() => {

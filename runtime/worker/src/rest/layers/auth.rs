@@ -14,7 +14,7 @@ use millstream_api::{Error, Result, Secret};
 use millstream_core::properties;
 use millstream_core::settings::{BasicAuth, credentials_file};
 
-use super::answer;
+use crate::rest::answer;
 
 /// Where a JVM is told its login configuration; Kafka's start scripts take it from this variable.
 const OPTIONS: &str = "KAFKA_OPTS";
@@ -22,11 +22,11 @@ const PROPERTY: &str = "-Djava.security.auth.login.config=";
 
 /// Who may call. Read once: a changed file counts at the next start, as in Java.
 #[derive(Clone)]
-pub(super) struct Credentials(Arc<HashMap<String, Secret>>);
+pub(in crate::rest) struct Credentials(Arc<HashMap<String, Secret>>);
 
 impl Credentials {
     /// Reads the login configuration and the file it names. Errors (kind config) name the file and no password.
-    pub(super) fn read(settings: &BasicAuth) -> Result<Self> {
+    pub(in crate::rest) fn read(settings: &BasicAuth) -> Result<Self> {
         let from_options = || login_config(&std::env::var(OPTIONS).unwrap_or_default());
         let path = settings.login_config.clone().or_else(from_options).ok_or_else(|| {
             Error::config("rest.extension.classes asks for basic authentication, and nothing says who may call").hint(
@@ -48,7 +48,7 @@ impl Credentials {
     }
 
     #[cfg(test)]
-    pub(super) fn of<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    pub(in crate::rest) fn of<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self(Arc::new(entries.into_iter().map(|(name, word)| (name.to_owned(), Secret::new(word))).collect()))
     }
 
@@ -90,7 +90,7 @@ fn given(headers: &HeaderMap) -> Result<Option<(String, String)>> {
 }
 
 /// Lets a request through whose sender may call, and those that workers sign.
-pub(super) async fn check(State(credentials): State<Credentials>, request: Request, next: Next) -> Response {
+pub(in crate::rest) async fn check(State(credentials): State<Credentials>, request: Request, next: Next) -> Response {
     if is_between_workers(request.method(), request.uri().path()) {
         return next.run(request).await;
     }

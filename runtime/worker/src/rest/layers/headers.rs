@@ -16,7 +16,7 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("60");
 
 /// What is added to answers.
 #[derive(Clone)]
-pub(super) struct Added(Arc<Inner>);
+pub(in crate::rest) struct Added(Arc<Inner>);
 
 struct Inner {
     cross_origin: Option<CrossOrigin>,
@@ -37,7 +37,7 @@ enum Value {
 
 impl Added {
     /// As the settings say, which are checked already.
-    pub(super) fn of(config: &RestConfig) -> Result<Self> {
+    pub(in crate::rest) fn of(config: &RestConfig) -> Result<Self> {
         let wrong = |name: &str| Error::config(format!("response.http.headers.config: header {name} cannot be sent"));
         let methods = config.cross_origin.as_ref().map_or(String::new(), |origin| origin.methods.join(","));
         let methods = HeaderValue::try_from(methods)
@@ -55,7 +55,7 @@ impl Added {
     }
 
     /// Nothing at all?
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::rest) fn is_empty(&self) -> bool {
         self.0.cross_origin.is_none() && self.0.headers.is_empty()
     }
 
@@ -100,7 +100,7 @@ fn date_in(millis: i64) -> Option<HeaderValue> {
 }
 
 /// Adds them. What the answer says itself of a header counts over what is added.
-pub(super) async fn add(State(added): State<Added>, request: Request, next: Next) -> Response {
+pub(in crate::rest) async fn add(State(added): State<Added>, request: Request, next: Next) -> Response {
     let mut headers = added.answer_to(&request);
     let mut response = next.run(request).await;
     for name in response.headers().keys() {

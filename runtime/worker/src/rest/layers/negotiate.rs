@@ -6,10 +6,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::answer;
+use crate::rest::answer;
 
 /// Stands before every resource method: 415, then 406.
-pub(super) async fn negotiate(request: Request, next: Next) -> Response {
+pub(in crate::rest) async fn negotiate(request: Request, next: Next) -> Response {
     let has_body = !request.body().is_end_stream();
     match content_type(request.headers(), has_body) {
         ContentType::Json => {}
