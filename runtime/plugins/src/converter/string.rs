@@ -24,7 +24,7 @@ static DEF: LazyLock<ConfigDef> = LazyLock::new(|| {
         ConfigType::String,
         "UTF-8",
         Importance::High,
-        "The character set of the bytes: UTF-8, UTF-16, UTF-16BE, UTF-16LE, ISO-8859-1 or US-ASCII.",
+        format!("The character set of the bytes: {}.", charset::KNOWN),
     );
     encoding.width = Width::Medium;
     encoding.display_name = "Encoding".to_owned();
@@ -87,7 +87,7 @@ impl Converter for StringConverter {
         let name = values.text(ENCODING).unwrap_or("UTF-8");
         self.charset = Charset::of_name(name).ok_or_else(|| {
             Error::config(format!("Invalid value {name} for configuration {ENCODING}: this character set is not known"))
-                .hint("use UTF-8, UTF-16, UTF-16BE, UTF-16LE, ISO-8859-1 or US-ASCII")
+                .hint(format!("use {}", charset::KNOWN))
         })?;
         Ok(())
     }

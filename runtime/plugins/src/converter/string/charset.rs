@@ -1,6 +1,8 @@
-//! Character sets that every Java has.
+//! Character sets by Java's names.
 
 use std::borrow::Cow;
+
+use encoding_rs::{EncoderResult, Encoding};
 
 /// A character set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +14,40 @@ pub(super) enum Charset {
     Utf16Le,
     Latin1,
     Ascii,
+    /// One of the sets of the web.
+    Web(&'static Encoding),
 }
+
+/// Sets whose bytes mean the same to Java and to the web, by Java's names in upper case.
+const WEB: [&str; 23] = [
+    "WINDOWS-1250",
+    "WINDOWS-1251",
+    "WINDOWS-1252",
+    "WINDOWS-1253",
+    "WINDOWS-1254",
+    "WINDOWS-1256",
+    "WINDOWS-1257",
+    "WINDOWS-1258",
+    "ISO-8859-2",
+    "ISO-8859-3",
+    "ISO-8859-4",
+    "ISO-8859-5",
+    "ISO-8859-6",
+    "ISO-8859-7",
+    "ISO-8859-8",
+    "ISO-8859-13",
+    "ISO-8859-15",
+    "ISO-8859-16",
+    "KOI8-R",
+    "IBM866",
+    "EUC-KR",
+    "SHIFT-JIS",
+    "WINDOWS-31J",
+];
+
+/// For messages.
+pub(super) const KNOWN: &str = "UTF-8, UTF-16, UTF-16BE, UTF-16LE, US-ASCII, ISO-8859-1 to 8, 13, 15 and 16, windows-1250 to 1254 and 1256 to 1258, \
+                                windows-31j, Shift_JIS, KOI8-R, IBM866 or EUC-KR";
 
 impl Charset {
     /// By Java's name or a common alias, any case.
@@ -24,6 +59,8 @@ impl Charset {
             "UTF-16LE" => Self::Utf16Le,
             "ISO-8859-1" | "ISO8859-1" | "LATIN1" => Self::Latin1,
             "US-ASCII" | "ASCII" => Self::Ascii,
+            "SHIFT-JIS" => Self::Web(encoding_rs::SHIFT_JIS),
+            name if WEB.contains(&name) => Self::Web(Encoding::for_label(name.as_bytes())?),
             _ => return None,
         })
     }
@@ -45,6 +82,7 @@ impl Charset {
             Self::Utf16Le => out.extend(text.encode_utf16().flat_map(u16::to_le_bytes)),
             Self::Latin1 => single(out, 0x100),
             Self::Ascii => single(out, 0x80),
+            Self::Web(encoding) => encode_web(encoding, text, out),
         }
     }
 
@@ -56,11 +94,48 @@ impl Charset {
             (Self::Utf16, [0xfe, 0xff, rest @ ..]) => utf16(rest, u16::from_be_bytes),
             (Self::Utf16 | Self::Utf16Be, _) => utf16(bytes, u16::from_be_bytes),
             (Self::Utf16Le, _) => utf16(bytes, u16::from_le_bytes),
+            (Self::Web(encoding), _) => {
+                let text = encoding.decode_without_bom_handling(bytes).0;
+                match has_controls(encoding) || !text.contains(is_control) {
+                    true => text,
+                    false => text.replace(is_control, "\u{fffd}").into(),
+                }
+            }
             (Self::Latin1, _) => bytes.iter().map(|&byte| char::from(byte)).collect(),
             (Self::Ascii, _) => bytes
                 .iter()
                 .map(|&byte| if byte < 0x80 { char::from(byte) } else { char::REPLACEMENT_CHARACTER })
                 .collect(),
+        }
+    }
+}
+
+/// Bytes that stand for nothing are control characters to the web, in the sets that have none of these; not so to Java.
+fn is_control(c: char) -> bool {
+    ('\u{80}'..='\u{9f}').contains(&c)
+}
+
+fn has_controls(encoding: &'static Encoding) -> bool {
+    encoding.name().starts_with("ISO")
+}
+
+fn encode_web(encoding: &'static Encoding, text: &str, out: &mut Vec<u8>) {
+    let replaced;
+    let mut text = text;
+    if !has_controls(encoding) && text.contains(is_control) {
+        replaced = text.replace(is_control, "?");
+        text = &replaced;
+    }
+    let mut encoder = encoding.new_encoder();
+    loop {
+        let room = encoder.max_buffer_length_from_utf8_without_replacement(text.len()).unwrap_or(text.len() * 4);
+        out.reserve(room.max(8));
+        let (result, read) = encoder.encode_from_utf8_to_vec_without_replacement(text, out, true);
+        text = text.get(read..).unwrap_or_default();
+        match result {
+            EncoderResult::InputEmpty => return,
+            EncoderResult::OutputFull => {}
+            EncoderResult::Unmappable(_) => out.push(b'?'),
         }
     }
 }
@@ -78,6 +153,33 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Cow<'static, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_mean_what_they_mean_to_java_17() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/plugins/java-charsets.jsonl");
+        let recorded = std::fs::read_to_string(path).unwrap();
+        let mut seen = 0;
+        for line in recorded.lines() {
+            let case: serde_json::Value = serde_json::from_str(line).unwrap();
+            let name = case["charset"].as_str().unwrap();
+            let charset = Charset::of_name(name).unwrap_or_else(|| panic!("{name} is not known"));
+            for (byte, theirs) in case["single"].as_array().unwrap().iter().enumerate() {
+                let bytes = [byte as u8];
+                let text = charset.decode(&bytes);
+                // Java gives nothing for the first byte of two.
+                let ours: Vec<u32> = text.chars().map(u32::from).collect();
+                let theirs = theirs.as_i64().unwrap();
+                assert!(ours == [theirs as u32] || theirs < 0, "{name} {byte:x}: {ours:x?} instead of {theirs:x}");
+            }
+            let mut bytes = Vec::new();
+            charset.encode(case["text"].as_str().unwrap(), &mut bytes);
+            let written: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(written, case["written"], "{name}");
+            assert_eq!(charset.decode(&bytes), case["read"].as_str().unwrap(), "{name}");
+            seen += 1;
+        }
+        assert_eq!(seen, WEB.len());
+    }
 
     #[test]
     fn text_survives_its_own_set() {
