@@ -1,6 +1,5 @@
 //! What the herder answers: the shapes of the REST API, in the field order Kafka Connect writes them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use millstream_api::{Config, OffsetMap};
