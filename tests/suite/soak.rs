@@ -131,7 +131,12 @@ async fn settled(worker: &Worker, folded: &fold::Folded) -> Result<()> {
         for (name, connector) in folded {
             let status = listed.get(name).map(|entry| &entry["status"]).unwrap_or(&Value::Null);
             let tasks = status["tasks"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let wanted = if connector.target == "STOPPED" { 0 } else { connector.wanted_tasks() };
+            // A paused connector is not asked for tasks: it has those of the time before.
+            let wanted = match connector.target.as_str() {
+                "STOPPED" => 0,
+                "PAUSED" => tasks.len(),
+                _ => connector.wanted_tasks(),
+            };
             let right = status["connector"]["state"] == connector.target.as_str()
                 && tasks.len() == wanted
                 && tasks.iter().all(|task| task["state"] == connector.target.as_str());

@@ -83,8 +83,8 @@ impl Client {
             }
             5 => {
                 let query = *self.random.one_of(&["", "?includeTasks=true", "?includeTasks=true&onlyFailed=true"]);
-                // A stopped connector is not restarted; one that is about to start may be asked again.
-                let codes: &[u16] = if now.target == "STOPPED" { &[202, 204, 409] } else { &[202, 204] };
+                // 404 while it has no status yet; a stopped connector is not restarted.
+                let codes: &[u16] = if now.target == "STOPPED" { &[202, 204, 404, 409] } else { &[202, 204, 404] };
                 self.ask("POST", &format!("{path}/restart{query}"), None, codes, codes).await?;
             }
             6 => self.offsets(&name, &now).await?,
@@ -169,12 +169,13 @@ impl Client {
         codes: &[u16],
         again: &[u16],
     ) -> Result<Answer> {
+        let bytes = body.map(Value::to_string);
         let mut allowed = codes;
         loop {
             self.stage.back().await?;
             let life = self.stage.lives.load(Ordering::SeqCst);
             self.sent += 1;
-            match self.stage.worker.rest().send(method, path, body).await {
+            match self.stage.worker.rest().request(method, path, &[], bytes.as_ref().map(String::as_bytes)).await {
                 Ok(answer) if allowed.contains(&answer.status) => return Ok(answer),
                 Ok(answer) => return Err(self.told(&format!("{method} {path}"), &answer, &format!("{allowed:?}"))),
                 Err(error) if self.stage.lives.load(Ordering::SeqCst) == life => return Err(error),
