@@ -2,7 +2,7 @@
 
 use millstream_api::conformance::converter::{ConverterCase, run};
 use millstream_api::{Config, ConverterRole};
-use millstream_plugins::converter;
+use millstream_plugins::header_converter as converter;
 
 fn check(class: &str, settings: &[(&str, &str)], good: &[&str], bad: &[&[u8]]) {
     let config: Config = settings.iter().copied().collect();
@@ -77,4 +77,23 @@ fn strings_and_bytes() {
     check("StringConverter", &[], &["a", "", "é😀"], &[]);
     check("StringConverter", &[("converter.encoding", "UTF-16BE")], &["\0a", "\0b\0c"], &[]);
     check("ByteArrayConverter", &[], &["a", "", "\0\u{1}"], &[]);
+}
+
+#[test]
+fn numbers() {
+    check("BooleanConverter", &[], &["\0", "\u{1}"], &[b"", b"\x02", b"\0\0"]);
+    check("ShortConverter", &[], &["\0\u{1}", "ab"], &[b"", b"a", b"abc"]);
+    for class in ["IntegerConverter", "FloatConverter"] {
+        check(class, &[], &["\0\0\0\u{1}", "abcd"], &[b"", b"abc", b"abcde"]);
+    }
+    for class in ["LongConverter", "DoubleConverter"] {
+        check(class, &[], &["\0\0\0\0\0\0\0\u{1}", "abcdefgh"], &[b"", b"abcd", b"abcdefghi"]);
+    }
+}
+
+#[test]
+fn header_values() {
+    let good =
+        ["1", "300", "1.5", "true", "2020-01-01", "text", "", "[1,200]", "{\"a\":[\"x\"]}", "9223372036854775808"];
+    check("SimpleHeaderConverter", &[], &good, &[]);
 }

@@ -3,7 +3,7 @@
 use arrow::array::{Array, BinaryArray};
 use arrow::datatypes::FieldRef;
 use millstream_api::{Config, Converter, ConverterRole, Decoded, RowFailure, schema};
-use millstream_plugins::converter;
+use millstream_plugins::{converter, header_converter};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -93,9 +93,14 @@ proptest! {
             ("JsonConverter", ("schema.content", r#"{"type":"map","keys":{"type":"int8"},"values":{"type":"bytes"}}"#)),
             ("StringConverter", ("converter.encoding", "UTF-8")),
             ("StringConverter", ("converter.encoding", "UTF-16")),
+            ("StringConverter", ("converter.encoding", "Shift_JIS")),
             ("ByteArrayConverter", ("converter.type", "key")),
+            ("BooleanConverter", ("converter.type", "key")),
+            ("ShortConverter", ("converter.type", "key")),
+            ("DoubleConverter", ("converter.type", "key")),
+            ("SimpleHeaderConverter", ("converter.type", "header")),
         ] {
-            let mut made = converter(class).unwrap();
+            let mut made = header_converter(class).unwrap();
             made.configure(&[settings].into_iter().collect(), ConverterRole::Key).unwrap();
             let decoded = made.decode("t", &input);
             prop_assert!(covers(&decoded, input.len()));

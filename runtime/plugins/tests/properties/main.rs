@@ -1,7 +1,9 @@
 //! What holds for any schema, any value and any bytes.
 
 mod any_column;
+mod chain;
 mod conformance;
+mod headers;
 mod json;
 mod rows;
 mod transforms;
