@@ -1,6 +1,7 @@
 //! The value that a text looks like, as Java's `Values.parseString` finds it.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use num_bigint::BigInt;
 
@@ -179,14 +180,18 @@ impl Parser<'_> {
 
 /// A date, time or timestamp, told by the length of the text.
 fn temporal(text: &str) -> Option<Typed> {
+    static PATTERNS: LazyLock<[Option<DatePattern>; 3]> = LazyLock::new(|| {
+        ["yyyy-MM-dd", "HH:mm:ss.SSS'Z'", "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"].map(|pattern| DatePattern::new(pattern).ok())
+    });
     let text = text.replace("\\:", ":");
+    let [date, time, timestamp] = &*PATTERNS;
     let (kind, pattern) = match text.encode_utf16().count() {
-        10 => (Kind::Date, "yyyy-MM-dd"),
-        13 => (Kind::Time, "HH:mm:ss.SSS'Z'"),
-        24 => (Kind::Timestamp, "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"),
+        10 => (Kind::Date, date),
+        13 => (Kind::Time, time),
+        24 => (Kind::Timestamp, timestamp),
         _ => return None,
     };
-    let millis = DatePattern::new(pattern).ok()?.parse(&text).ok()?;
+    let millis = pattern.as_ref()?.parse(&text).ok()?;
     Some(Typed::new(kind, Value::Millis(millis)))
 }
 

@@ -64,7 +64,7 @@ fn settings(stages: &[(usize, u8)]) -> Config {
 }
 
 fn batch(shape: Option<&Shape>, rows: usize, seed: u64) -> Batch {
-    let bit = |row: usize, of: u32| seed.rotate_left(of).wrapping_mul(row as u64 + 3) % 3 == 0;
+    let bit = |row: usize, of: u32| seed.rotate_left(of).wrapping_mul(row as u64 + 3).is_multiple_of(3);
     let value = match shape {
         Some(shape) => column(shape, rows, seed),
         None => {

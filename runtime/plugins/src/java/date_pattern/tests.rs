@@ -58,3 +58,43 @@ fn patterns_as_java_17_takes_them() {
     let unused: Vec<_> = DIFFERENCES.iter().zip(used).filter(|(_, used)| !used).collect();
     assert!(wrong.is_empty() && unused.is_empty(), "{}\nnot different: {unused:?}", wrong.join("\n"));
 }
+
+/// What was written is read again, by patterns that lose nothing.
+#[test]
+fn what_is_written_is_read_again() {
+    let patterns = [
+        "yyyy-MM-dd'T'HH:mm:ss.SSSX",
+        "EEE, d MMMM yyyy G hh:mm:ss.SSS a Z",
+        "yyyyMMddHHmmssSSS",
+        "yyyy-DDD kk:mm:ss.SSS z",
+        "YYYY-'W'ww-u H:m:s.S",
+    ];
+    let patterns = patterns.map(|pattern| DatePattern::new(pattern).unwrap());
+    // A walk over the years 1583 to 9999; week dates of Sundays belong to the week before, which Java reads otherwise.
+    let mut millis: i64 = -12_200_000_000_000;
+    let mut text = String::new();
+    while millis < 253_402_300_800_000 {
+        let sunday = millis.div_euclid(DAY).rem_euclid(7) == 3;
+        for (place, pattern) in patterns.iter().enumerate().filter(|(place, _)| *place < 4 || !sunday) {
+            text.clear();
+            pattern.format(millis, &mut text);
+            assert_eq!(pattern.parse(&text), Ok(millis), "{place} {text}");
+        }
+        millis += 977_777_777_777;
+    }
+}
+
+#[test]
+fn any_text_is_taken_without_panic() {
+    let texts =
+        ["", " ", "é", "-", "99999999999999999999", "2020-é", "Janué", "GMT+", "GMT+1:", "+1é", "-é0:00", "0\u{0661}"];
+    for pattern in ["y", "yyyyMMdd", "MMM", "z", "X", "XXX", "Z", "'é'y", "EEEé", "Y-w-u", "D", "a", "F"] {
+        let pattern = DatePattern::new(pattern).unwrap();
+        for text in texts {
+            let _ = pattern.parse(text);
+        }
+        for millis in [i64::MIN, i64::MAX, 0] {
+            pattern.format(millis, &mut String::new());
+        }
+    }
+}

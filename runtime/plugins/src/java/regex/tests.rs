@@ -46,3 +46,21 @@ fn expressions_as_java_17_takes_them() {
     let unused: Vec<_> = DIFFERENCES.iter().zip(used).filter(|(_, used)| !used).collect();
     assert!(wrong.is_empty() && unused.is_empty(), "{}\nnot different: {unused:?}", wrong.join("\n"));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_pattern_is_taken_without_panic(
+        pattern in r"[ab\\\[\]{}()|*+?^$.&\-:#0-9pPQExuk<>!=,é]{0,12}",
+        text in "[ab1é]{0,6}",
+        replacement in r"[a$\\{}0-9]{0,4}",
+    ) {
+        if let Ok(regex) = JavaRegex::new(&pattern) {
+            let _ = regex.is_match(&text);
+            if let Ok(replacement) = Replacement::new(&replacement) {
+                let _ = regex.replace_first(&text, &replacement);
+            }
+        }
+    }
+}
