@@ -31,6 +31,7 @@ const LAWS: [(&str, Law); 8] = [
     ("millstream-jdbc", Law { workspace: API, owned: &["sqlx", "tokio"] }),
     ("millstream-s3", Law { workspace: API, owned: &["object_store", "parquet", "tokio"] }),
     ("millstream-file", Law { workspace: API, owned: &["tokio"] }),
+    ("millstream-datagen", Law { workspace: API, owned: &["tokio"] }),
     (
         "millstream",
         Law {
@@ -42,6 +43,7 @@ const LAWS: [(&str, Law); 8] = [
                 "millstream-jdbc",
                 "millstream-s3",
                 "millstream-file",
+                "millstream-datagen",
             ],
             owned: &["tokio"],
         },

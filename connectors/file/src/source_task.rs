@@ -23,10 +23,12 @@ use crate::source::{DEF, POSITION, partition_of};
 const CHUNK: usize = 1 << 20;
 /// A line may not be longer: it would have to be held in memory as a whole.
 const LONGEST_LINE: usize = 64 << 20;
-/// How long to wait between looks at a file that has nothing new.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// How long to wait between looks at a file that has nothing new: soon at first, for it may be written to just now.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How long at most; Kafka's looks every second.
+const LOOK_SELDOM: Duration = Duration::from_millis(500);
 /// How long a poll waits at most.
-const LONGEST_POLL: Duration = Duration::from_millis(500);
+const LONGEST_POLL: Duration = Duration::from_secs(1);
 
 static LINE: LazyLock<FieldRef> = LazyLock::new(|| Arc::new(Field::new("value", DataType::Utf8, false)));
 
@@ -48,6 +50,8 @@ struct Reading {
     /// Bytes of `buffer` that were returned.
     used: usize,
     missing_told: bool,
+    /// Before the next look at a file that has nothing new.
+    pause: Duration,
 }
 
 impl FileStreamSourceTask {
@@ -79,6 +83,7 @@ impl SourceTask for FileStreamSourceTask {
             buffer: Vec::new(),
             used: 0,
             missing_told: false,
+            pause: LOOK_AGAIN,
         });
         Ok(())
     }
@@ -89,15 +94,17 @@ impl SourceTask for FileStreamSourceTask {
         loop {
             // Lines left from the last chunk come first, without another read.
             if let Some(batch) = reading.take_lines()? {
+                reading.pause = LOOK_AGAIN;
                 return Ok(vec![batch]);
             }
             if reading.read_chunk().await? {
                 continue;
             }
-            if tokio::time::Instant::now() + LOOK_AGAIN > until {
+            if tokio::time::Instant::now() + reading.pause > until {
                 return Ok(Vec::new());
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(reading.pause).await;
+            reading.pause = (reading.pause * 2).min(LOOK_SELDOM);
         }
     }
 
