@@ -59,6 +59,8 @@ pub struct ConnectorSettings {
     pub reload: ReloadAction,
     /// Transformations, in the order in which they are done.
     pub transforms: Vec<TransformSettings>,
+    /// `transforms`, `predicates` and everything below them, as the chain of plugins reads it.
+    pub chain: Config,
     /// Settings below `producer.override.`.
     pub producer_overrides: Config,
     /// Settings below `consumer.override.`.
@@ -105,6 +107,7 @@ impl ConnectorSettings {
             offsets_topic: values.text("offsets.storage.topic").map(str::to_owned),
             reload: if text("config.action.reload") == "none" { ReloadAction::None } else { ReloadAction::Restart },
             transforms,
+            chain: below(config, &["transforms", "predicates"]),
             producer_overrides: config.with_prefix("producer.override."),
             consumer_overrides: config.with_prefix("consumer.override."),
             admin_overrides: config.with_prefix("admin.override."),
@@ -119,6 +122,15 @@ impl ConnectorSettings {
             None => format!("connect-{}", self.name),
         }
     }
+}
+
+/// These keys, and what stands below them.
+fn below(config: &Config, keys: &[&str]) -> Config {
+    let is_below = |key: &str| {
+        keys.iter().any(|above| key.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    };
+    let own = |(key, value): (&str, Option<&str>)| (key.to_owned(), value.map(str::to_owned));
+    config.iter().filter(|(key, _)| is_below(key)).map(own).collect()
 }
 
 fn ignored(config: &Config) -> Vec<String> {

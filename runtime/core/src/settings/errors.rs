@@ -4,17 +4,15 @@ use std::time::Duration;
 
 use millstream_api::ConfigValues;
 
-use crate::delivery::Tolerance;
+use crate::delivery::{RetryLimits, Tolerance};
 
 /// What happens to records that cannot be handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorSettings {
     /// Skip them or fail.
     pub tolerance: Tolerance,
-    /// How long a retriable failure is tried again; `None` means for ever, zero not at all.
-    pub retry_timeout: Option<Duration>,
-    /// The longest pause between attempts.
-    pub retry_delay_max: Duration,
+    /// How long what fails for now is tried again.
+    pub retry: RetryLimits,
     /// Log each failure.
     pub log_enable: bool,
     /// Name the record in the log.
@@ -43,9 +41,11 @@ impl ErrorSettings {
         let factor = values.int("errors.deadletterqueue.topic.replication.factor");
         Self {
             tolerance: values.text("errors.tolerance").and_then(Tolerance::parse).unwrap_or_default(),
-            retry_timeout: (values.int("errors.retry.timeout") != Some(-1))
-                .then(|| Duration::from_millis(millis("errors.retry.timeout", 0))),
-            retry_delay_max: Duration::from_millis(millis("errors.retry.delay.max.ms", 60_000)),
+            retry: RetryLimits {
+                timeout: (values.int("errors.retry.timeout") != Some(-1))
+                    .then(|| Duration::from_millis(millis("errors.retry.timeout", 0))),
+                delay_max: Duration::from_millis(millis("errors.retry.delay.max.ms", 60_000)),
+            },
             log_enable: flag("errors.log.enable"),
             log_include_messages: flag("errors.log.include.messages"),
             dead_letter_queue: topic.map(|topic| DeadLetterQueue {

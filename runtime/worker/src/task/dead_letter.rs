@@ -46,8 +46,6 @@ pub struct DeadLetters {
     id: TaskId,
     queue: DeadLetterQueue,
     tolerance: Tolerance,
-    /// Java classes of the key and the value converter.
-    converters: [&'static str; 2],
     acks: Arc<Acknowledgements>,
     producer: tokio::sync::RwLock<Option<LetterProducer>>,
     put: Mutex<Put>,
@@ -100,18 +98,10 @@ impl DeadLetters {
             id: spec.id.clone(),
             queue,
             tolerance: spec.settings.errors.tolerance,
-            converters: [&spec.settings.key_converter.class, &spec.settings.value_converter.class]
-                .map(|class| java_class(class)),
             acks,
             producer: tokio::sync::RwLock::new(Some(producer)),
             put: Mutex::default(),
         })))
-    }
-
-    /// Why a record could not be converted.
-    pub fn not_converted(&self, stage: Stage, error: &Error) -> Reason {
-        let [key, value] = self.converters;
-        Reason::of(stage, if stage == Stage::KeyConverter { key } else { value }, error)
     }
 
     /// These records are given to the task next: what it reports is looked up among them.
@@ -244,11 +234,4 @@ fn row_of(run: &RawRun, origin: &TopicPartition, offset: i64) -> Option<usize> {
         return None;
     }
     run.offsets.values().binary_search(&offset).ok()
-}
-
-/// The full name of a converter that may be named in short.
-fn java_class(name: &str) -> &'static str {
-    let found = millstream_plugins::plugin_list().into_iter().map(|(_, info)| info).find(|info| info.is_named(name));
-    // The converter was made by that name before.
-    found.map_or("org.apache.kafka.connect.storage.Converter", |info| info.class)
 }

@@ -1,74 +1,173 @@
-//! What rows that cannot be handled do: fail the task, or be skipped and told.
+//! What rows that cannot be handled do: be tried again, fail the task, or be skipped and told.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use millstream_api::{Error, Result, RowFailure, TaskId, TopicPartition};
-use millstream_core::delivery::{Stage, Tolerance};
+use millstream_core::delivery::{RetryLimits, Stage, Tolerance};
 use millstream_core::settings::ErrorSettings;
+use tokio_util::sync::CancellationToken;
 
 use crate::observe::metrics::TaskMetrics;
 
-/// `errors.tolerance` and `errors.log.enable` of a connector, applied to failed rows.
+/// How soon an order to stop is noticed between two attempts.
+const NOTICE: Duration = Duration::from_millis(100);
+
+/// A row that one of the plugins between a task and Kafka could not handle.
+#[derive(Debug)]
+pub struct StageFailure {
+    /// Row of what the plugins were given.
+    pub row: usize,
+    /// What was being done.
+    pub stage: Stage,
+    /// Java class of the plugin.
+    pub class: &'static str,
+    /// Why.
+    pub error: Error,
+}
+
+impl StageFailure {
+    /// Sorts by row. A row that failed is not looked at by later stages, as in Kafka Connect: of several failures the one that was added
+    /// first counts.
+    pub fn one_a_row(mut failures: Vec<Self>) -> Vec<Self> {
+        failures.sort_by_key(|failure| failure.row);
+        failures.dedup_by_key(|failure| failure.row);
+        failures
+    }
+}
+
+/// The `errors.*` settings of a connector, applied to failed rows of a task.
 #[derive(Clone, Debug)]
 pub struct FailurePolicy {
     /// `errors.tolerance`.
     pub tolerance: Tolerance,
     /// `errors.log.enable`.
     pub log: bool,
+    /// How long what fails for now is tried again.
+    pub retry: RetryLimits,
+    /// Set when the task is to stop: nothing is tried again then.
+    pub stop: CancellationToken,
     /// Where they are counted.
     pub metrics: Arc<TaskMetrics>,
 }
 
 impl FailurePolicy {
     /// As a connector's settings say.
-    pub fn new(settings: &ErrorSettings, metrics: Arc<TaskMetrics>) -> Self {
-        Self { tolerance: settings.tolerance, log: settings.log_enable, metrics }
+    pub fn new(settings: &ErrorSettings, stop: CancellationToken, metrics: Arc<TaskMetrics>) -> Self {
+        let ErrorSettings { tolerance, log_enable, retry, .. } = *settings;
+        Self { tolerance, log: log_enable, retry, stop, metrics }
     }
 
-    /// Rows of a source that could not be read or encoded. `Ok`: they are skipped.
+    /// Takes a step again as long as rows of it fail for now and `errors.retry.timeout` allows it; `failed_for_now` counts such rows.
+    /// Blocks its thread in between. The answer is that of the last attempt, or an error of kind stopped.
+    pub fn again<T>(&self, failed_for_now: impl Fn(&T) -> usize, mut attempt: impl FnMut() -> T) -> Result<T> {
+        let start = Instant::now();
+        let mut attempts = 0;
+        loop {
+            let done = attempt();
+            let rows = failed_for_now(&done);
+            if rows == 0 {
+                return Ok(done);
+            }
+            attempts += 1;
+            let random = RandomState::new().hash_one(attempts);
+            let Some(pause) = self.retry.pause(attempts, start.elapsed(), random) else { return Ok(done) };
+            self.metrics.errors.failed(rows);
+            (0..rows).for_each(|_| self.metrics.errors.retried());
+            self.wait(pause)?;
+        }
+    }
+
+    fn wait(&self, pause: Duration) -> Result<()> {
+        let until = Instant::now() + pause;
+        while !self.stop.is_cancelled() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(NOTICE));
+        }
+        Err(Error::stopped("stopped before a step that failed for now was taken again"))
+    }
+
+    /// Rows of a source that could not be read or sent. `Ok`: they are skipped.
     pub fn source_failures(&self, id: &TaskId, stage: Stage, failures: Vec<Error>) -> Result<()> {
-        let skipped = self.counted(self.tolerance.source_failures(id, stage.as_str(), failures))?;
-        self.tell(id, stage, skipped.iter());
-        Ok(())
+        let decide = |error| (stage, self.tolerance.source_failures(id, stage.as_str(), vec![error]));
+        self.settle(id, failures.into_iter().map(decide))
     }
 
-    /// Records of a sink; `offset_of` gives the offset of a row. `Ok`: they are skipped.
-    pub fn sink_failures(
+    /// Rows for `topic` that could not be transformed or converted, in their order. `Ok`: they are skipped.
+    pub fn not_sent(&self, id: &TaskId, topic: &str, failures: Vec<StageFailure>) -> Result<()> {
+        let decide = |StageFailure { stage, error, .. }: StageFailure| {
+            let error = error.at(format!("topic {topic}"));
+            (stage, self.tolerance.source_failures(id, stage.as_str(), vec![error]))
+        };
+        self.settle(id, failures.into_iter().map(decide))
+    }
+
+    /// Records of a sink that could not be converted or transformed, in their order; `offset_of` gives the offset of a row. `Ok`: they are
+    /// skipped.
+    pub fn not_put(
         &self,
         id: &TaskId,
-        stage: Stage,
         origin: &TopicPartition,
         offset_of: impl Fn(usize) -> i64,
-        failures: Vec<RowFailure>,
+        failures: Vec<StageFailure>,
     ) -> Result<()> {
-        let skipped = self.counted(self.tolerance.on_failures(stage, origin, offset_of, failures))?;
-        self.tell(id, stage, skipped.iter().map(|failure| &failure.error));
-        Ok(())
+        let decide = |StageFailure { row, stage, error, .. }: StageFailure| {
+            let decided = self.tolerance.on_failures(stage, origin, &offset_of, vec![RowFailure { row, error }]);
+            (stage, decided.map(errors))
+        };
+        self.settle(id, failures.into_iter().map(decide))
     }
 
-    fn counted<T>(&self, decided: Result<Vec<T>>) -> Result<Vec<T>> {
-        let errors = &self.metrics.errors;
-        match &decided {
-            Ok(skipped) => {
-                errors.failed(skipped.len());
-                errors.skipped(skipped.len());
+    /// Records that a sink's task reports; `offset_of` gives the offset of a row. `Ok`: they are skipped.
+    pub fn reported(
+        &self,
+        id: &TaskId,
+        origin: &TopicPartition,
+        offset_of: impl Fn(usize) -> i64,
+        mut failures: Vec<RowFailure>,
+    ) -> Result<()> {
+        failures.sort_by_key(|failure| failure.row);
+        let stage = Stage::TaskPut;
+        let decide =
+            |failure| (stage, self.tolerance.on_failures(stage, origin, &offset_of, vec![failure]).map(errors));
+        self.settle(id, failures.into_iter().map(decide))
+    }
+
+    /// Counts and tells what was decided, up to the first row that fails the task.
+    fn settle(&self, id: &TaskId, decided: impl Iterator<Item = (Stage, Result<Vec<Error>>)>) -> Result<()> {
+        let (mut skipped, mut fails) = (Vec::new(), None);
+        for (stage, decision) in decided {
+            match decision {
+                Ok(errors) => skipped.extend(errors.into_iter().map(|error| (stage, error))),
+                Err(error) => {
+                    fails = Some(error);
+                    break;
+                }
             }
-            Err(_) => errors.failed(1),
         }
-        decided
-    }
-
-    fn tell<'a>(&self, id: &TaskId, stage: Stage, skipped: impl ExactSizeIterator<Item = &'a Error>) {
-        let records = skipped.len();
-        if records == 0 {
-            return;
+        let failed = skipped.len() + usize::from(fails.is_some());
+        if failed == 0 {
+            return Ok(());
         }
+        self.metrics.errors.failed(failed);
+        self.metrics.errors.skipped(skipped.len());
         if self.log {
-            self.metrics.errors.logged(records);
-            for error in skipped {
-                tracing::error!(task = %id, %error, "record skipped");
-            }
+            self.metrics.errors.logged(failed);
+            skipped.iter().for_each(|(_, error)| tracing::error!(task = %id, %error, "record skipped"));
+            fails.iter().for_each(|error| tracing::error!(task = %id, %error, "record failed the task"));
         }
-        tracing::warn!(task = %id, stage = stage.as_str(), records, "records skipped by errors.tolerance=all");
+        for run in skipped.chunk_by(|(a, _), (b, _)| a == b) {
+            let stage = run.first().map_or("", |(stage, _)| stage.as_str());
+            tracing::warn!(task = %id, stage, records = run.len(), "records skipped by errors.tolerance=all");
+        }
+        fails.map_or(Ok(()), Err)
     }
+}
+
+fn errors(failures: Vec<RowFailure>) -> Vec<Error> {
+    failures.into_iter().map(|failure| failure.error).collect()
 }

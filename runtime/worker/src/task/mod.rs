@@ -1,6 +1,7 @@
 //! Running connectors and tasks: one supervised, named unit each.
 
 pub mod byte_queue;
+pub mod chain;
 pub mod connector;
 pub mod dead_letter;
 pub mod failures;

@@ -1,19 +1,20 @@
-//! The encode and send stage of a source task: columns to bytes to librdkafka, on a thread of its own.
+//! The transform, encode and send stage of a source task: columns to bytes to librdkafka, on a thread of its own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::failures::FailurePolicy;
 use arrow::array::{BinaryArray, UInt32Array};
-use millstream_api::{Batch, Converter, Error, Result, RowFailure, SourceBatch, TaskId};
+use millstream_api::{Batch, Error, Result, SourceBatch, SourceOffset, SourcePartition, TaskId};
 use millstream_core::cluster::TopicStatus;
 use millstream_core::delivery::Stage;
 
 use super::byte_queue::ByteReceiver;
+use super::chain::{Plugins, Written};
+use super::failures::{FailurePolicy, StageFailure};
 use super::offset_flush::Deliveries;
 use super::panic::caught;
 use super::topic_creation::TopicCreator;
-use crate::kafka::producer::SourceProducer;
+use crate::kafka::producer::{DeliverySink, SourceProducer};
 use crate::observe::metrics;
 use crate::store::StatusStore;
 
@@ -21,10 +22,8 @@ use crate::store::StatusStore;
 pub struct Sender {
     /// Which task this is.
     pub id: TaskId,
-    /// Key converter.
-    pub keys: Box<dyn Converter>,
-    /// Value converter.
-    pub values: Box<dyn Converter>,
+    /// Transformations and converters.
+    pub plugins: Plugins,
     /// Where the bytes go.
     pub producer: SourceProducer,
     /// What is on its way.
@@ -49,10 +48,7 @@ impl Sender {
                 break;
             }
             let topic = held.item.batch.topic.clone();
-            let sent = caught(
-                || format!("encoding or sending records for topic {topic}"),
-                || self.send(held.item),
-            );
+            let sent = caught(|| format!("encoding or sending records for topic {topic}"), || self.send(held.item));
             if let Err(error) = sent {
                 return (self, Err(error));
             }
@@ -61,19 +57,40 @@ impl Sender {
     }
 
     fn send(&mut self, source: SourceBatch) -> Result<()> {
-        let SourceBatch { batch, partition, offset, failures } = source;
+        let SourceBatch { batch, partition, mut offset, failures } = source;
         self.failures.source_failures(&self.id, Stage::TaskPoll, failures)?;
         let metrics = self.failures.metrics.clone();
-        metrics.sending(batch.len());
-        let (keys, values) = metrics.timed(metrics::Stage::Encode, || {
-            (self.keys.encode(&batch.topic, &batch.key), self.values.encode(&batch.topic, &batch.value))
-        });
-        let polled = batch.len();
-        let (batch, keys, values) =
-            self.drop_failed(batch, keys.payloads, values.payloads, keys.failures, values.failures)?;
-        if batch.len() < polled {
-            metrics.left_out(polled - batch.len());
+        let (topic, polled) = (batch.topic.clone(), batch.len());
+        metrics.sending(polled);
+        let (parts, failed) = self.plugins.transform(batch)?;
+        self.failures.not_sent(&self.id, &topic, failed)?;
+        let kept: usize = parts.iter().map(Batch::len).sum();
+        if kept < polled {
+            metrics.left_out(polled.saturating_sub(kept));
         }
+        if parts.is_empty() {
+            // Nothing of it is to be sent: its offset holds once all before it is acknowledged.
+            let id = self.deliveries.submit(&partition, offset);
+            self.deliveries.acked(id);
+            return Ok(());
+        }
+        let last = parts.len() - 1;
+        for (number, part) in parts.into_iter().enumerate() {
+            // Batches of a source partition count in their order, so the offset holds once all parts are acknowledged.
+            self.send_part(part, &partition, if number == last { offset.take() } else { None })?;
+        }
+        Ok(())
+    }
+
+    fn send_part(
+        &mut self,
+        batch: Batch,
+        partition: &Arc<SourcePartition>,
+        offset: Option<SourceOffset>,
+    ) -> Result<()> {
+        let metrics = self.failures.metrics.clone();
+        let (written, failed) = self.plugins.encode(&batch)?;
+        let (batch, written) = self.drop_failed(placed(batch)?, written, failed)?;
         if let Some(creator) = &mut self.creator
             && !batch.is_empty()
         {
@@ -90,43 +107,59 @@ impl Sender {
                 discover_timestamp: crate::now_millis(),
             });
         }
-        let id = self.deliveries.submit(&partition, offset);
+        let id = self.deliveries.submit(partition, offset);
         let (abandoned, failures, task) = (&self.abandoned, &self.failures, &self.id);
         let tolerate = |error| failures.source_failures(task, Stage::KafkaProduce, vec![error]);
         let producer = &mut self.producer;
+        let batch = Batch { headers: written.headers, ..batch };
         metrics.timed(metrics::Stage::Send, || {
-            producer.send(id, &batch, &keys, &values, tolerate, || abandoned.load(Ordering::Relaxed))
+            producer.send(id, &batch, &written.keys, &written.values, tolerate, || abandoned.load(Ordering::Relaxed))
         })
     }
 
     /// Takes the rows that could not be encoded out of the batch, if the tolerance allows it.
-    fn drop_failed(
-        &self,
-        batch: Batch,
-        keys: BinaryArray,
-        values: BinaryArray,
-        key_failures: Vec<RowFailure>,
-        value_failures: Vec<RowFailure>,
-    ) -> Result<(Batch, BinaryArray, BinaryArray)> {
-        if key_failures.is_empty() && value_failures.is_empty() {
-            return Ok((batch, keys, values));
+    fn drop_failed(&self, batch: Batch, written: Written, failed: Vec<StageFailure>) -> Result<(Batch, Written)> {
+        if failed.is_empty() {
+            return Ok((batch, written));
         }
-        let mut failed = vec![false; batch.len()];
-        for (stage, failures) in [(Stage::KeyConverter, key_failures), (Stage::ValueConverter, value_failures)] {
-            for failure in &failures {
-                if let Some(slot) = failed.get_mut(failure.row) {
-                    *slot = true;
-                }
+        let mut keep = vec![true; batch.len()];
+        for failure in &failed {
+            if let Some(slot) = keep.get_mut(failure.row) {
+                *slot = false;
             }
-            let errors = failures.into_iter().map(|f| f.error.at(format!("topic {}", batch.topic))).collect();
-            self.failures.source_failures(&self.id, stage, errors)?;
         }
-        let rows = UInt32Array::from_iter_values((0..failed.len()).filter(|&i| !failed[i]).map(|i| i as u32));
+        self.failures.not_sent(&self.id, &batch.topic, failed)?;
+        let rows = UInt32Array::from_iter_values((0..).zip(&keep).filter(|(_, keep)| **keep).map(|(row, _)| row));
+        self.failures.metrics.left_out(batch.len() - rows.len());
         let take = |array: &BinaryArray| -> Result<BinaryArray> {
             let taken = arrow::compute::take(array, &rows, None)
                 .map_err(|e| Error::internal("cannot select rows").caused_by(e))?;
             Ok(arrow::array::AsArray::as_binary::<i32>(taken.as_ref()).clone())
         };
-        Ok((batch.take(&rows)?, take(&keys)?, take(&values)?))
+        let written = Written {
+            keys: take(&written.keys)?,
+            values: take(&written.values)?,
+            headers: written.headers.take(rows.values().iter().map(|&row| row as usize)),
+        };
+        Ok((batch.take(&rows)?, written))
+    }
+}
+
+/// The batch as Kafka's producer takes it: a timestamp of -1 is none. What no record can have is the connector's or a transformation's
+/// fault, which no tolerance covers.
+fn placed(mut batch: Batch) -> Result<Batch> {
+    let place = |batch: &Batch| format!("topic {}", batch.topic);
+    if let Some(partition) = batch.partitions.as_ref().and_then(arrow::compute::min).filter(|least| *least < 0) {
+        let text = format!("Invalid partition: {partition}. Partition number should always be non-negative or null.");
+        return Err(Error::fatal(text).at(place(&batch)));
+    }
+    let Some(timestamps) = &batch.timestamps else { return Ok(batch) };
+    match arrow::compute::min(timestamps) {
+        Some(least) if least < -1 => Err(Error::fatal(format!("Invalid record timestamp {least}")).at(place(&batch))),
+        Some(-1) => {
+            batch.timestamps = Some(timestamps.iter().map(|timestamp| timestamp.filter(|t| *t != -1)).collect());
+            Ok(batch)
+        }
+        _ => Ok(batch),
     }
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use millstream_api::{Error, PartitionOffsets, Result, SinkBatch, SinkTask, SinkTaskContext, TopicPartition};
+use millstream_api::{
+    ConnectorKind, Error, PartitionOffsets, Result, SinkBatch, SinkTask, SinkTaskContext, TopicPartition,
+};
 use millstream_core::cluster::{TargetState, TopicStatus};
 use millstream_core::delivery;
 use tokio::sync::{mpsc, watch};
@@ -12,6 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::byte_queue::{ByteReceiver, Held, byte_queue};
+use super::chain::Plugins;
 use super::dead_letter::DeadLetters;
 use super::failures::FailurePolicy;
 use super::sink_decode::{Fetched, SinkDecoder};
@@ -53,7 +56,7 @@ pub async fn run(
             return Ok(());
         }
     };
-    let failures = FailurePolicy::new(&spec.settings.errors, metrics.clone());
+    let failures = FailurePolicy::new(&spec.settings.errors, orders.stop.clone(), metrics.clone());
     let wishes = Wishes::new(spec.id.clone(), failures.clone(), letters.clone());
     let context = SinkTaskContext {
         id: spec.id.clone(),
@@ -130,7 +133,7 @@ fn start_consumer(
     letters: Option<Arc<DeadLetters>>,
     failures: FailurePolicy,
 ) -> Result<Consumer> {
-    let (keys, values) = spec.converters()?;
+    let plugins = Plugins::of(spec, ConnectorKind::Sink, failures.clone())?;
     let config = client_config::sink_consumer(&env.worker, &spec.settings, &spec.id)?;
     config.warn_unknown();
     let (queue, records) = byte_queue(DECODED);
@@ -138,7 +141,7 @@ fn start_consumer(
     metrics.set_queue(queue.fill());
     metrics.client.set_id(config.native().get("client.id").unwrap_or_default());
     let (id, budget) = (spec.id.clone(), env.budget.clone());
-    let decoder = SinkDecoder { id, keys, values, failures, letters, budget, queue };
+    let decoder = SinkDecoder { id, plugins, failures, letters, budget, queue };
     let (news_sender, news) = mpsc::unbounded_channel();
     let consumer = SinkConsumer::start(
         &spec.id.to_string(),
@@ -279,6 +282,9 @@ impl SinkLoop {
         if let (Some(letters), Some(raw)) = (&self.letters, &fetched.raw) {
             letters.send(raw, std::mem::take(&mut fetched.rejected)).await?;
             letters.begin_put(raw);
+        }
+        if let Some(error) = fetched.failure.take() {
+            return Err(error);
         }
         let start = Instant::now();
         match self.call_put(&fetched.batches).await {

@@ -1,25 +1,23 @@
-//! The decode stage of a sink task: bytes of one partition to batches, on the fetch thread.
+//! The decode and transform stage of a sink task: bytes of one partition to batches, on the fetch thread.
 
 use std::sync::Arc;
 
-use super::dead_letter::{DeadLetters, Rejected, kept_bytes};
-use super::failures::FailurePolicy;
 use arrow::array::UInt32Array;
 use millstream_api::{
-    Batch, Column, Converter, Decoded, MemoryBudget, Reservation, Result, RowFailure, SinkBatch, TaskId, TopicPartition,
+    Batch, Column, Error, Headers, MemoryBudget, Reservation, Result, SinkBatch, TaskId, TopicPartition,
 };
 
-use millstream_core::delivery::Stage;
-
 use super::byte_queue::ByteSender;
+use super::chain::{Plugins, Read};
+use super::dead_letter::{DeadLetters, Reason, Rejected, kept_bytes};
+use super::failures::{FailurePolicy, StageFailure};
 use crate::kafka::consumer::{RawRun, RunSink};
-use crate::observe::metrics;
 
 /// Decoded records of one partition.
 pub struct Fetched {
     /// Where they come from.
     pub origin: TopicPartition,
-    /// The records, cut where a schema changes. Records that were skipped are in none.
+    /// The records as the transformations left them, cut where a schema changes. Records that were skipped or dropped are in none.
     pub batches: Vec<SinkBatch>,
     /// The offset of the first record, skipped ones included.
     pub first_offset: i64,
@@ -31,6 +29,8 @@ pub struct Fetched {
     pub raw: Option<Arc<RawRun>>,
     /// Rows of `raw` for the dead letter queue.
     pub rejected: Vec<Rejected>,
+    /// What fails the task when their turn has come; there is no batch then.
+    pub failure: Option<Error>,
     /// Bytes the batches hold, counted until the task has taken them.
     memory: Reservation,
 }
@@ -39,11 +39,9 @@ pub struct Fetched {
 pub struct SinkDecoder {
     /// Which task this is.
     pub id: TaskId,
-    /// Key converter.
-    pub keys: Box<dyn Converter>,
-    /// Value converter.
-    pub values: Box<dyn Converter>,
-    /// What a record that cannot be decoded does.
+    /// Converters and transformations.
+    pub plugins: Plugins,
+    /// What a record that they cannot handle does.
     pub failures: FailurePolicy,
     /// Where such records go, if anywhere.
     pub letters: Option<Arc<DeadLetters>>,
@@ -57,24 +55,23 @@ impl RunSink for SinkDecoder {
     type Item = Fetched;
 
     fn decode(&mut self, run: RawRun) -> Result<Fetched> {
-        let metrics = self.failures.metrics.clone();
-        let (keys, values) = metrics.timed(metrics::Stage::Decode, || {
-            (self.keys.decode(&run.origin.topic, &run.keys), self.values.decode(&run.origin.topic, &run.values))
-        });
         let rows = run.offsets.len();
-        metrics.read(rows);
-        let (mut keep, mut rejected) = (vec![true; rows], Vec::new());
-        self.skip(Stage::KeyConverter, &run, keys.failures, &mut keep, &mut rejected)?;
-        self.skip(Stage::ValueConverter, &run, values.failures, &mut keep, &mut rejected)?;
-        rejected.sort_by_key(|rejected| rejected.row);
+        let (read, mut failures) = self.plugins.decode(&run)?;
+        self.failures.metrics.read(rows);
+        let mut keep = vec![true; rows];
+        for failure in &failures {
+            if let Some(slot) = keep.get_mut(failure.row) {
+                *slot = false;
+            }
+        }
+        let batches = cut(&run, read, &keep)?;
+        let mut batches = self.plugins.transform_consumed(batches, &run, &mut failures)?;
+        let (rejected, failure) = self.reject(&run, StageFailure::one_a_row(failures));
+        if failure.is_some() {
+            batches.clear();
+        }
         let (first_offset, next_offset) =
             if rows == 0 { (0, 0) } else { (run.offsets.value(0), run.offsets.value(rows - 1) + 1) };
-        let batches = cut(
-            &run,
-            Decoded { runs: keys.runs, failures: Vec::new() },
-            Decoded { runs: values.runs, failures: Vec::new() },
-            &keep,
-        )?;
         let mut bytes = batches.iter().map(|b| b.batch.byte_size()).sum();
         let (origin, seek) = (run.origin.clone(), run.seek);
         let raw = self.letters.is_some().then(|| Arc::new(run));
@@ -82,7 +79,7 @@ impl RunSink for SinkDecoder {
             bytes += kept_bytes(raw);
         }
         let memory = self.budget.reserve(bytes);
-        Ok(Fetched { origin, batches, first_offset, next_offset, seek, raw, rejected, memory })
+        Ok(Fetched { origin, batches, first_offset, next_offset, seek, raw, rejected, failure, memory })
     }
 
     fn offer(&mut self, item: Fetched) -> std::result::Result<(), Option<Fetched>> {
@@ -101,36 +98,28 @@ impl RunSink for SinkDecoder {
 }
 
 impl SinkDecoder {
-    fn skip(
-        &self,
-        stage: Stage,
-        run: &RawRun,
-        failures: Vec<RowFailure>,
-        keep: &mut [bool],
-        rejected: &mut Vec<Rejected>,
-    ) -> Result<()> {
-        if failures.is_empty() {
-            return Ok(());
+    /// Decides about failed rows: those that the dead letter queue gets, and the error that fails the task, if one does. The row that does
+    /// is the last that is looked at, and goes to the queue too.
+    fn reject(&self, run: &RawRun, mut failures: Vec<StageFailure>) -> (Vec<Rejected>, Option<Error>) {
+        let policy = &self.failures;
+        if let Some(last) = failures.iter().position(|failure| !policy.tolerance.allows(&failure.error)) {
+            failures.truncate(last + 1);
         }
-        for RowFailure { row, error } in &failures {
-            let Some(slot) = keep.get_mut(*row) else { continue };
-            // One letter for a record whose key and value are both bad.
-            if std::mem::replace(slot, false)
-                && let Some(letters) = &self.letters
-            {
-                rejected.push(Rejected { row: *row, reason: letters.not_converted(stage, error) });
-            }
-        }
-        let last = run.offsets.len().saturating_sub(1);
-        self.failures.sink_failures(&self.id, stage, &run.origin, |row| run.offsets.value(row.min(last)), failures)
+        let letter = |failure: &StageFailure| Rejected {
+            row: failure.row,
+            reason: Reason::of(failure.stage, failure.class, &failure.error),
+        };
+        let rejected = if self.letters.is_some() { failures.iter().map(letter).collect() } else { Vec::new() };
+        let offset_of = |row: usize| run.offsets.values().get(row).copied().unwrap_or_default();
+        (rejected, policy.not_put(&self.id, &run.origin, offset_of, failures).err())
     }
 }
 
 /// Joins key runs and value runs into batches of one key schema and one value schema, leaving out rows that failed.
-fn cut(run: &RawRun, keys: Decoded, values: Decoded, keep: &[bool]) -> Result<Vec<SinkBatch>> {
+fn cut(run: &RawRun, read: Read, keep: &[bool]) -> Result<Vec<SinkBatch>> {
     let mut batches = Vec::new();
-    let mut keys = keys.runs.into_iter().peekable();
-    for value_run in values.runs {
+    let mut keys = read.keys.into_iter().peekable();
+    for value_run in read.values {
         let mut start = value_run.rows.start;
         while start < value_run.rows.end {
             while keys.peek().is_some_and(|k| k.rows.end <= start) {
@@ -148,7 +137,7 @@ fn cut(run: &RawRun, keys: Decoded, values: Decoded, keep: &[bool]) -> Result<Ve
                 key,
                 value: value_run.column.slice(start - value_run.rows.start, end - start),
                 timestamps: Some(run.timestamps.slice(start, end - start)),
-                headers: if run.headers.is_empty() { run.headers.clone() } else { run.headers.take(start..end) },
+                headers: if read.headers.is_empty() { Headers::none() } else { read.headers.take(start..end) },
             };
             let batch = SinkBatch { batch, origin: run.origin.clone(), offsets: run.offsets.slice(start, end - start) };
             batches.extend(without_failed(batch, &keep[start..end])?);
@@ -174,7 +163,7 @@ fn without_failed(batch: SinkBatch, keep: &[bool]) -> Result<Option<SinkBatch>> 
 mod tests {
     use super::*;
     use arrow::array::{Array, BinaryArray, Int64Array, StringArray};
-    use millstream_api::{DecodedRun, Headers};
+    use millstream_api::DecodedRun;
 
     fn run(rows: i64) -> RawRun {
         RawRun {
@@ -188,18 +177,22 @@ mod tests {
         }
     }
 
-    fn runs(bounds: &[usize]) -> Decoded {
+    fn runs(bounds: &[usize]) -> Vec<DecodedRun> {
         let runs = bounds.windows(2).map(|w| DecodedRun {
             rows: w[0]..w[1],
             column: Column::schemaless(StringArray::from_iter_values((w[0]..w[1]).map(|i| i.to_string()))),
         });
-        Decoded { runs: runs.collect(), failures: Vec::new() }
+        runs.collect()
+    }
+
+    fn read(keys: &[usize], values: &[usize]) -> Read {
+        Read { keys: runs(keys), values: runs(values), headers: Headers::none() }
     }
 
     #[test]
     fn key_and_value_runs_are_intersected_and_failed_rows_left_out() {
         let keep = [true, true, true, false, true, true];
-        let batches = cut(&run(6), runs(&[0, 2, 6]), runs(&[0, 3, 5, 6]), &keep).unwrap();
+        let batches = cut(&run(6), read(&[0, 2, 6], &[0, 3, 5, 6]), &keep).unwrap();
         let offsets: Vec<Vec<i64>> = batches.iter().map(|b| b.offsets.values().to_vec()).collect();
         assert_eq!(offsets, [vec![10, 11], vec![12], vec![14], vec![15]]);
         let values: Vec<_> = batches
@@ -215,6 +208,6 @@ mod tests {
 
     #[test]
     fn a_run_of_failed_rows_gives_no_batch() {
-        assert!(cut(&run(2), runs(&[0, 2]), runs(&[0, 2]), &[false, false]).unwrap().is_empty());
+        assert!(cut(&run(2), read(&[0, 2], &[0, 2]), &[false, false]).unwrap().is_empty());
     }
 }

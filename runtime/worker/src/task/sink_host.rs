@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::dead_letter::DeadLetters;
 use super::failures::FailurePolicy;
 use millstream_api::{PartitionOffsets, Result, RowFailure, SinkBatch, SinkHost, TaskId, TopicPartition};
-use millstream_core::delivery::Stage;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -61,13 +60,7 @@ impl SinkHost for Wishes {
             letters.report(batch, &failures)?;
         }
         let last = batch.len().saturating_sub(1);
-        self.failures.sink_failures(
-            &self.id,
-            Stage::TaskPut,
-            &batch.origin,
-            |row| batch.offset(row.min(last)),
-            failures,
-        )
+        self.failures.reported(&self.id, &batch.origin, |row| batch.offset(row.min(last)), failures)
     }
 
     fn rewind(&self, offsets: PartitionOffsets) {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use millstream_api::{Error, Result, SourceBatch, SourceTask, SourceTaskContext};
+use millstream_api::{ConnectorKind, Error, Result, SourceBatch, SourceTask, SourceTaskContext};
 use millstream_core::cluster::{State, TargetState};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::byte_queue::{ByteReceiver, ByteSender, byte_queue};
+use super::chain::Plugins;
 use super::failures::FailurePolicy;
 use super::offset_flush::{Deliveries, OffsetFlush};
 use super::sender::Sender;
@@ -81,8 +82,8 @@ pub async fn run(
     let sender = {
         let (spec, env, deliveries, abandoned) =
             (spec.clone(), env.clone(), deliveries.clone(), orders.abandoned.clone());
-        let metrics = metrics.clone();
-        off_the_reactor(move || build_sender(&spec, &env, &deliveries, abandoned, metrics)).await
+        let failures = FailurePolicy::new(&spec.settings.errors, orders.stop.clone(), metrics.clone());
+        off_the_reactor(move || build_sender(&spec, &env, &deliveries, abandoned, failures)).await
     };
     let sender = match sender {
         Ok(sender) => sender,
@@ -178,19 +179,18 @@ fn build_sender(
     env: &TaskEnvironment,
     deliveries: &Arc<Deliveries>,
     abandoned: Arc<AtomicBool>,
-    metrics: Arc<TaskMetrics>,
+    failures: FailurePolicy,
 ) -> Result<Sender> {
-    let (keys, values) = spec.converters()?;
+    let plugins = Plugins::of(spec, ConnectorKind::Source, failures.clone())?;
     let client = client_config::source_producer(&env.worker, &spec.settings, &spec.id)?;
     client.warn_unknown();
-    metrics.client.set_id(client.native().get("client.id").unwrap_or_default());
+    failures.metrics.client.set_id(client.native().get("client.id").unwrap_or_default());
     Ok(Sender {
         id: spec.id.clone(),
-        keys,
-        values,
+        plugins,
         producer: SourceProducer::new(client.native(), deliveries.clone())?,
         deliveries: deliveries.clone(),
-        failures: FailurePolicy::new(&spec.settings.errors, metrics),
+        failures,
         creator: TopicCreator::of(spec, env)?,
         topics: env.worker.topic_tracking_enable.then(|| env.stores.statuses.clone()),
         abandoned,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use millstream_api::{Config, ConnectorPlugin, Converter, ConverterRole, Error, MemoryBudget, Result, Task, TaskId};
+use millstream_api::{Config, ConnectorPlugin, Error, MemoryBudget, Result, Task, TaskId};
 use millstream_core::cluster::{State, StatusKey, TargetState};
-use millstream_core::settings::{ConnectorSettings, ConverterSettings, Topics, WorkerConfig};
+use millstream_core::settings::{ConnectorSettings, Topics, WorkerConfig};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -189,31 +189,6 @@ pub struct TaskSpec {
 }
 
 impl TaskSpec {
-    /// Key and value converter, configured.
-    pub fn converters(&self) -> Result<(Box<dyn Converter>, Box<dyn Converter>)> {
-        let make = |role, setting: &ConverterSettings| -> Result<Box<dyn Converter>> {
-            let mut converter = millstream_plugins::converter(&setting.class)?;
-            converter.configure(&setting.config, role)?;
-            Ok(converter)
-        };
-        Ok((
-            make(ConverterRole::Key, &self.settings.key_converter)?,
-            make(ConverterRole::Value, &self.settings.value_converter)?,
-        ))
-    }
-
-    /// Refuses what would change records if it were left out in silence.
-    fn check_runnable(&self) -> Result<()> {
-        match self.settings.transforms.first() {
-            None => Ok(()),
-            Some(first) => Err(Error::config(format!(
-                "transforms names {}, but transformations are not run in this release",
-                first.step.alias
-            ))
-            .hint("remove transforms from the connector's configuration")),
-        }
-    }
-
     /// Topics a sink subscribes to: names, or one regular expression in librdkafka's form (`^...`).
     pub fn subscription(&self) -> Result<Vec<String>> {
         match &self.settings.topics {
@@ -251,7 +226,6 @@ impl RunningTask {
         let span = tracing::info_span!("task", connector = %spec.id.connector, task = spec.id.task);
         let run_reporter = reporter.clone();
         let work = async move {
-            spec.check_runnable()?;
             match spec.plugin.task() {
                 Task::Source(task) => super::source::run(task, spec, env, orders, run_reporter, metrics).await,
                 Task::Sink(task) => super::sink::run(task, spec, env, orders, run_reporter, metrics).await,

@@ -114,12 +114,12 @@ async fn a_queue_that_is_there_stays_and_context_is_told_only_when_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_tolerance_a_report_is_kept_and_fails_the_task() {
+async fn without_tolerance_the_record_is_kept_and_fails_the_task() {
     let kafka = shared().kafka().await.unwrap();
     let topics = Topics::new(kafka.bootstrap());
     let worker = TestWorker::start(&kafka.bootstrap(), &[]).await;
     let (reported, unread) = (unique("reported"), unique("unread"));
-    for (name, value, kept) in [(&reported, "\"bad\"", 1), (&unread, "no json", 0)] {
+    for (name, value, kept) in [(&reported, "\"bad\"", 1), (&unread, "no json", 1)] {
         let (topic, queue) = (unique("in"), unique("dead"));
         topics.create(&topic, 1, &[]).await.unwrap();
         topics.produce(&topic, [NewRecord::value(value)]).await.unwrap();

@@ -67,7 +67,7 @@ fn typed_settings() {
     let settings = ConnectorSettings::parse(&config, &worker(&[])).unwrap();
     assert!(matches!(&settings.topics, Some(Topics::List(topics)) if topics == &["a", "b"]));
     assert_eq!((settings.tasks_max, settings.reload), (4, ReloadAction::None));
-    assert_eq!((settings.errors.tolerance, settings.errors.retry_timeout), (Tolerance::All, None));
+    assert_eq!((settings.errors.tolerance, settings.errors.retry.timeout), (Tolerance::All, None));
     let queue = settings.errors.dead_letter_queue.as_ref().unwrap();
     assert_eq!((queue.topic.as_str(), queue.replication_factor, queue.context_headers), ("bad", 1, false));
     assert_eq!(settings.producer_overrides.get("linger.ms"), Some("5"));
@@ -75,8 +75,8 @@ fn typed_settings() {
 
     let defaults = ConnectorSettings::parse(&self::config(&[]), &worker(&[])).unwrap();
     assert!(defaults.topics.is_none() && defaults.topic_creation.is_none());
-    assert_eq!(defaults.errors.retry_timeout, Some(Duration::ZERO));
-    assert_eq!(defaults.errors.retry_delay_max, Duration::from_secs(60));
+    assert_eq!(defaults.errors.retry.timeout, Some(Duration::ZERO));
+    assert_eq!(defaults.errors.retry.delay_max, Duration::from_secs(60));
 }
 
 #[test]

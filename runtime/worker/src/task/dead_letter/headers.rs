@@ -23,6 +23,7 @@ impl Reason {
     pub fn of(stage: Stage, class: &'static str, error: &Error) -> Self {
         let exception = match error.kind() {
             ErrorKind::Data => "org.apache.kafka.connect.errors.DataException",
+            ErrorKind::Retriable => "org.apache.kafka.connect.errors.RetriableException",
             _ => "org.apache.kafka.connect.errors.ConnectException",
         };
         Self { stage, class, exception, message: error.to_string(), trace: error.trace() }

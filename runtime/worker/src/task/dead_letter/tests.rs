@@ -17,7 +17,6 @@ fn letters(tolerance: Tolerance, context_headers: bool) -> DeadLetters {
         id: TaskId::new("s4", 0),
         queue: DeadLetterQueue { topic: "q".to_owned(), replication_factor: 1, context_headers },
         tolerance,
-        converters: [java_class("JsonConverter"), java_class("StringConverter")],
         acks: Arc::new(Acknowledgements::new(crate::testing::task_metrics())),
         producer: tokio::sync::RwLock::new(None),
         put: Mutex::default(),
@@ -89,13 +88,10 @@ fn classes_are_those_clients_look_for() {
     let class = "__connect.errors.class.name";
     let exception = "__connect.errors.exception.class.name";
     assert_eq!(of(&recorded[0], class), SINK_TASK);
-    let letters = letters(Tolerance::All, true);
-    let reason = letters.not_converted(Stage::ValueConverter, &Error::data("no text"));
-    assert_eq!(reason.class, "org.apache.kafka.connect.storage.StringConverter");
-    assert_eq!(reason.exception, of(&recorded[2], exception), "a data error");
-    let reason = letters.not_converted(Stage::KeyConverter, &Error::fatal("broken"));
-    assert_eq!(reason.class, "org.apache.kafka.connect.json.JsonConverter");
-    assert_eq!(reason.exception, "org.apache.kafka.connect.errors.ConnectException");
+    let of_kind = |error: &Error| Reason::of(Stage::ValueConverter, "X", error).exception;
+    assert_eq!(of_kind(&Error::data("no text")), of(&recorded[2], exception));
+    assert_eq!(of_kind(&Error::fatal("broken")), "org.apache.kafka.connect.errors.ConnectException");
+    assert_eq!(of_kind(&Error::retriable("later")), "org.apache.kafka.connect.errors.RetriableException");
 }
 
 #[test]
