@@ -12,10 +12,11 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::context::LoggingContext;
+use super::polled::PolledProducer;
 use super::raw::{OutRecord, TopicHandle};
 
 /// Told once per batch, from librdkafka's delivery callback.
@@ -135,7 +136,7 @@ fn too_large(topic: &str, error: RDKafkaErrorCode) -> Error {
 /// The producer of one source task. Used from one thread; acknowledgements come from librdkafka's.
 pub struct SourceProducer {
     topics: HashMap<Arc<str>, TopicHandle<Context>>,
-    client: ThreadedProducer<Context>,
+    client: PolledProducer<Context>,
     sink: Arc<dyn DeliverySink>,
 }
 
@@ -148,10 +149,10 @@ impl SourceProducer {
     /// A producer with these librdkafka settings.
     pub fn new(config: &ClientConfig, sink: Arc<dyn DeliverySink>) -> Result<Self> {
         let setting = |key| config.get(key).unwrap_or_default();
-        let client = config
+        let client: BaseProducer<Context> = config
             .create_with_context(Context(LoggingContext::new(setting("client.id"), setting("bootstrap.servers"))))
             .map_err(|e| Error::config("the producer's settings are not valid").caused_by(e))?;
-        Ok(Self { topics: HashMap::new(), client, sink })
+        Ok(Self { topics: HashMap::new(), client: PolledProducer::new(client)?, sink })
     }
 
     /// Hands all records of a batch to librdkafka, waiting while its queue is full: a full queue is back-pressure, never an error.
@@ -247,7 +248,10 @@ impl SourceProducer {
             }
             loop {
                 match self.client.send(record) {
-                    Ok(()) => break,
+                    Ok(()) => {
+                        self.client.sent();
+                        break;
+                    }
                     Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                         if stopping() {
                             return Err(Error::stopped("the task is stopping"));

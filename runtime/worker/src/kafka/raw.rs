@@ -11,9 +11,10 @@ use std::sync::{Arc, Weak};
 
 use rdkafka::bindings as sys;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::producer::{PARTITION_UA, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{PARTITION_UA, Producer, ProducerContext};
 use rdkafka::util::IntoOpaque;
 
+use super::polled::PolledProducer;
 use millstream_api::{Error, Header, Result};
 
 /// A queue of its own to which assigned partitions are forwarded, so that records are taken by the batch and only when there is
@@ -219,7 +220,7 @@ impl<C: ConsumerContext> FetchQueue<C> {
 pub struct TopicHandle<C: ProducerContext + 'static> {
     topic: *mut sys::rd_kafka_topic_t,
     /// Outlives the topic, and says what its delivery callback is given.
-    _producer: ThreadedProducer<C>,
+    producer: PolledProducer<C>,
 }
 
 // SAFETY: topic handles may be used from any thread.
@@ -248,7 +249,7 @@ where
     C::DeliveryOpaque: Clone,
 {
     /// The topic of this name.
-    pub fn new(producer: &ThreadedProducer<C>, name: &str) -> Result<Self> {
+    pub fn new(producer: &PolledProducer<C>, name: &str) -> Result<Self> {
         let c_name = CString::new(name).map_err(|_| Error::config(format!("topic name {name:?} holds a NUL")))?;
         // SAFETY: the client is alive, the name is a C string, a null config means the client's default topic settings.
         let topic =
@@ -257,7 +258,7 @@ where
             return Err(Error::config(format!("topic name {name:?} is not valid"))
                 .hint("topic names hold up to 249 of the characters a-z A-Z 0-9 . _ -"));
         }
-        Ok(Self { topic, _producer: producer.clone() })
+        Ok(Self { topic, producer: producer.clone() })
     }
 
     /// Hands records to the producer, each with a share of `opaque` for the delivery callback. Bytes are copied.
@@ -290,6 +291,7 @@ where
         unsafe {
             sys::rd_kafka_produce_batch(self.topic, PARTITION_UA, flags, messages.as_mut_ptr(), count);
         }
+        self.producer.sent();
         let mut refused = Vec::new();
         for (index, message) in messages.iter().enumerate() {
             if message.err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
