@@ -1,5 +1,6 @@
 //! The REST API over real sockets, against what Kafka Connect 4.3.1 answered.
 
+mod any_body;
 mod client;
 mod differences;
 mod golden;
