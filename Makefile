@@ -14,7 +14,7 @@ demo: ## Postgres to Kafka to Parquet on real services, counted and checked (KEE
 test: ## the gate: format, lints, all tests
 	@scripts/test.sh
 
-contract-java: ## the contract's scenarios on Apache Kafka Connect (MILLSTREAM_CONTRACT=...: some of them)
+contract-java: ## the contract's scenarios on Apache Kafka Connect (SCENARIOS=...: some of them)
 	@scripts/contract_java.sh
 
 bench: setup ## the benchmarks (ARGS=...)

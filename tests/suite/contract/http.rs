@@ -7,12 +7,15 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
 use millstream_testbed::{Answer, Context, Error, Result};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+
+use super::tls;
 
 // Java gives its own requests 90 seconds.
 const LIMIT: Duration = Duration::from_secs(100);
 
-/// Sends a request over a connection of its own.
+/// Sends a request over a connection of its own. The address is `host:port`, after `https://` if it is to be that.
 pub async fn send(
     address: &str,
     method: &str,
@@ -35,6 +38,10 @@ async fn exchange(
     headers: &[(String, String)],
     body: String,
 ) -> Result<Answer> {
+    let (https, address) = match address.strip_prefix("https://") {
+        Some(address) => (true, address),
+        None => (false, address.trim_start_matches("http://")),
+    };
     let mut request = hyper::Request::builder().method(method).uri(path);
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
         request = request.header("Host", address);
@@ -43,7 +50,17 @@ async fn exchange(
         request = request.header(name, value);
     }
     let request = request.body(Full::new(Bytes::from(body)))?;
-    let (mut sender, connection) = handshake(TokioIo::new(TcpStream::connect(address).await?)).await?;
+    match https {
+        true => over(tls::connect(address).await?, request).await,
+        false => over(TcpStream::connect(address).await?, request).await,
+    }
+}
+
+async fn over<S>(stream: S, request: hyper::Request<Full<Bytes>>) -> Result<Answer>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
     let response = sender.send_request(request).await?;
     let status = response.status().as_u16();

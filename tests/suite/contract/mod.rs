@@ -1,5 +1,6 @@
 //! The contract: scenarios of `tests/contract`, run on Millstream and on Apache Kafka Connect by the same code.
 
+mod bytes;
 mod call;
 mod difference;
 mod http;
@@ -9,6 +10,7 @@ mod report;
 mod run;
 mod script;
 mod stage;
+mod tls;
 mod topics;
 
 use std::time::Duration;
@@ -18,11 +20,11 @@ use millstream_testbed::Result;
 use crate::scenario::Kind;
 
 /// The longest any single wait takes.
-const LIMIT: Duration = Duration::from_secs(45);
+const LIMIT: Duration = Duration::from_secs(12);
 
-/// `MILLSTREAM_CONTRACT=names,topics/` runs those scenarios alone whose name holds one of these texts.
+/// `SCENARIOS=names,topics/` runs those scenarios alone whose name holds one of these texts.
 fn chosen(mut found: Vec<script::Found>) -> Vec<script::Found> {
-    if let Ok(wanted) = std::env::var("MILLSTREAM_CONTRACT") {
+    if let Ok(wanted) = std::env::var("SCENARIOS") {
         found.retain(|one| wanted.split(',').any(|text| one.name.contains(text)));
     }
     found

@@ -136,8 +136,9 @@ pub struct Produce {
 pub struct NewRecordText {
     pub key: Option<String>,
     pub value: Option<String>,
+    /// `{name: value}`, or `[[name, value], ...]`; a value may be null.
     #[serde(default)]
-    pub headers: IndexMap<String, String>,
+    pub headers: Value,
     pub partition: Option<i32>,
     pub timestamp: Option<i64>,
 }

@@ -11,10 +11,10 @@ use millstream_testbed::{
 use serde_json::{Value, json};
 
 use super::LIMIT;
-use super::http;
 use super::names::Names;
 use super::pattern::Pattern;
 use super::script::{Found, OwnWorker, WorkerStep};
+use super::{http, tls};
 use crate::scenario::{Kind, append};
 
 const READY: Duration = Duration::from_secs(90);
@@ -61,10 +61,9 @@ impl Bed {
         Ok(bed)
     }
 
-    /// `host:port` of its first listener.
+    /// Its first listener, such as `http://127.0.0.1:8083`.
     pub fn address(&self) -> String {
-        let base = self.worker.rest().base();
-        base.split_once("//").map_or(base, |(_, address)| address).to_owned()
+        self.worker.rest().base().to_owned()
     }
 
     /// The name of its topic for `configs`, `offsets` or `status`.
@@ -141,6 +140,9 @@ impl<'a> Stage<'a> {
         for (file, text) in &scenario.files {
             folder.write(file, names.text(text))?;
         }
+        if scenario.worker.is_some() {
+            tls::write(&folder)?;
+        }
         let topics = Topics::new(bootstrap);
         for (topic, partitions) in &scenario.topics {
             topics.create(&names.text(topic), *partitions, &[]).await?;
@@ -152,7 +154,7 @@ impl<'a> Stage<'a> {
         };
         let mut stage = Stage { kind, ground, topics, names, name, folder, seen: HashMap::new() };
         let (address, group) = (stage.bed().address(), stage.bed().group.clone());
-        stage.names.set("worker", address);
+        stage.names.set("worker", address.split_once("//").map_or(address.as_str(), |(_, address)| address));
         stage.names.set("group", group);
         Ok(stage)
     }

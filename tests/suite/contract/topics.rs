@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use millstream_testbed::{Context, Error, NewRecord, Record, Result};
 use serde_json::{Map, Value, json};
 
+use super::bytes;
 use super::pattern::Pattern;
 use super::script::{Committed, NewRecordText, Produce, Records};
 use super::stage::Stage;
@@ -13,27 +14,48 @@ impl Stage<'_> {
     pub async fn produce(&self, produce: &Produce) -> Result<()> {
         let mut records: Vec<NewRecord> =
             produce.values.iter().map(|value| NewRecord::value(self.text(value))).collect();
-        records.extend(produce.records.iter().map(|record| self.new_record(record)));
+        for record in &produce.records {
+            records.push(self.new_record(record)?);
+        }
         self.topics.produce(&self.text(&produce.to), records).await
     }
 
-    fn new_record(&self, text: &NewRecordText) -> NewRecord {
+    fn new_record(&self, text: &NewRecordText) -> Result<NewRecord> {
         let mut record = match &text.value {
-            Some(value) => NewRecord::value(self.text(value)),
+            Some(value) => NewRecord::value(bytes::read(&self.text(value))),
             None => NewRecord::default(),
         };
         if let Some(key) = &text.key {
-            record = record.key(self.text(key));
+            record = record.key(bytes::read(&self.text(key)));
         }
-        for (name, value) in &text.headers {
-            record = record.header(name, self.text(value));
+        for (name, value) in self.new_headers(&text.headers)? {
+            record = match value {
+                Some(value) => record.header(name, bytes::read(&value)),
+                None => record.null_header(name),
+            };
         }
         if let Some(partition) = text.partition {
             record = record.partition(partition);
         }
-        match text.timestamp {
+        Ok(match text.timestamp {
             Some(timestamp) => record.timestamp(timestamp),
             None => record,
+        })
+    }
+
+    /// Headers to produce: `{name: value}`, or `[[name, value], ...]` where names come twice.
+    fn new_headers(&self, headers: &Value) -> Result<Vec<(String, Option<String>)>> {
+        let wrong = || Error::new(format!("headers are `{{name: text}}` or `[[name, text]]`, not {headers}"));
+        let of = |name: &Value, value: &Value| match (name, value) {
+            (Value::String(name), Value::String(value)) => Ok((self.text(name), Some(self.text(value)))),
+            (Value::String(name), Value::Null) => Ok((self.text(name), None)),
+            _ => Err(wrong()),
+        };
+        match headers {
+            Value::Null => Ok(Vec::new()),
+            Value::Object(fields) => fields.iter().map(|(name, value)| of(&json!(name), value)).collect(),
+            Value::Array(pairs) => pairs.iter().map(|pair| of(&pair[0], &pair[1])).collect(),
+            _ => Err(wrong()),
         }
     }
 
@@ -51,7 +73,10 @@ impl Stage<'_> {
             }
             let found = self.topics.read_all(&topic).await?;
             for (at, (record, wanted)) in found.iter().zip(&wanted).enumerate() {
-                self.record_mismatch(record, wanted).context(format!("record {at}"))?;
+                if let Err(error) = self.record_mismatch(record, wanted) {
+                    let there: Vec<String> = found.iter().map(shown).collect();
+                    return Err(error.context(format!("record {at}"))).context(format!("of {}", there.join(", ")));
+                }
             }
             match found.len() {
                 count if count < wanted.len() => Ok(Some(format!("{count} of {} records", wanted.len()))),
@@ -69,6 +94,7 @@ impl Stage<'_> {
             let reason = match field.as_str() {
                 "key" => bytes_mismatch(&pattern, record.key.as_deref()),
                 "value" => bytes_mismatch(&pattern, record.value.as_deref()),
+                "headers" if wanted[field].is_array() => pattern.mismatch(&headers_in_order(record)),
                 "headers" => pattern.mismatch(&headers(record)),
                 "partition" => pattern.mismatch(&json!(record.partition)),
                 "timestamp" => pattern.mismatch(&json!(record.timestamp)),
@@ -227,8 +253,7 @@ impl Stage<'_> {
 /// A text is compared as text, anything else as JSON; no bytes at all are null.
 fn bytes_mismatch(pattern: &Pattern, bytes: Option<&[u8]>) -> Option<String> {
     let Some(bytes) = bytes else { return pattern.mismatch(&Value::Null) };
-    let text = Value::String(String::from_utf8_lossy(bytes).into_owned());
-    let reason = pattern.mismatch(&text)?;
+    let reason = pattern.mismatch(&json!(bytes::shown(bytes)))?;
     match serde_json::from_slice::<Value>(bytes) {
         Ok(json) if !pattern.is_text() => pattern.mismatch(&json),
         _ => Some(reason),
@@ -238,8 +263,20 @@ fn bytes_mismatch(pattern: &Pattern, bytes: Option<&[u8]>) -> Option<String> {
 fn headers(record: &Record) -> Value {
     let mut fields = Map::new();
     for (name, value) in &record.headers {
-        let value = value.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        fields.insert(name.clone(), json!(value));
+        fields.insert(name.clone(), json!(value.as_deref().map(bytes::shown)));
     }
     Value::Object(fields)
+}
+
+fn headers_in_order(record: &Record) -> Value {
+    record.headers.iter().map(|(name, value)| json!([name, value.as_deref().map(bytes::shown)])).collect()
+}
+
+/// A whole record, cut where it is long.
+fn shown(record: &Record) -> String {
+    const LONG: usize = 2000;
+    let (key, value) = (record.key.as_deref().map(bytes::shown), record.value.as_deref().map(bytes::shown));
+    let (headers, partition) = (headers_in_order(record), record.partition);
+    let whole = json!({"key": key, "value": value, "headers": headers, "partition": partition, "timestamp": record.timestamp});
+    whole.to_string().chars().take(LONG).collect()
 }
