@@ -167,6 +167,15 @@ async fn a_failed_task_says_where_and_what_to_do_and_stays_in_the_metrics() -> R
         assert!(trace.contains(part), "{part} is not in {trace}");
     }
     assert!(!trace.contains("hush") && trace.ends_with('\n') && trace.matches("What to do").count() == 1, "{trace}");
+    // Long after its end it is still there, whatever becomes of its connector.
+    for state in ["PAUSED", "RUNNING"] {
+        if state == "PAUSED" {
+            worker.rest().pause(&sink).await?
+        } else {
+            worker.rest().resume(&sink).await?
+        }
+        worker.rest().wait_status(&sink, LIMIT, |status| status["connector"]["state"] == state).await?;
+    }
     let labels = format!(r#"{{connector="{sink}",task="0"}}"#);
     wait_for(
         &worker,

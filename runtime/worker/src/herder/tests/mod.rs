@@ -2,6 +2,7 @@
 
 mod auto_restart;
 mod lifecycle;
+mod metrics;
 mod offsets;
 mod patch;
 mod publish;
@@ -23,6 +24,7 @@ use self::scripted::{Act, GatedConfigs, RecordedStatuses, Script, ScriptedPlugin
 use super::{Herder, HerderHandle, Inputs, PutConnector, Request, RestartConnector};
 use crate::membership::Solo;
 use crate::model::{ConnectorStateInfo, Health};
+use crate::observe::metrics::Metrics;
 use crate::plugins::PluginTable;
 use crate::store::{FileOffsetStore, Stores};
 use crate::task::TaskEnvironment;
@@ -32,6 +34,7 @@ struct World {
     script: Arc<Script>,
     configs: Arc<GatedConfigs>,
     statuses: Arc<RecordedStatuses>,
+    metrics: Arc<Metrics>,
     herder: HerderHandle,
     stop: CancellationToken,
     ended: tokio::task::JoinHandle<()>,
@@ -66,12 +69,13 @@ impl World {
         let plugin = ScriptedPlugin { script: script.clone(), def: ConfigDef::new() };
         let plugins = Arc::new(PluginTable::new(vec![Arc::new(plugin)]));
         let (events, received) = mpsc::unbounded_channel();
+        let metrics = crate::testing::metrics(&worker);
         let env = TaskEnvironment {
             worker: worker.clone(),
             plugins: plugins.clone(),
             stores: stores.clone(),
             budget: MemoryBudget::new(1 << 30),
-            metrics: crate::testing::metrics(&worker),
+            metrics: metrics.clone(),
             events,
         };
         let (requests, queue) = mpsc::channel(16);
@@ -82,7 +86,7 @@ impl World {
         let stop = CancellationToken::new();
         let inputs = Inputs { requests: queue, changes, events: received };
         let ended = tokio::spawn(herder.run(inputs, stop.clone()));
-        Self { script, configs, statuses, herder: handle, stop, ended, _folder: folder }
+        Self { script, configs, statuses, metrics, herder: handle, stop, ended, _folder: folder }
     }
 
     async fn put(&self, name: &str, more: &[(&str, &str)], initial_state: Option<TargetState>) -> Result<bool> {

@@ -231,6 +231,7 @@ fn starts_and_states_of_connectors_and_tasks() {
         ("kafka_connect_worker_connector_startup_success_total", "", 1.0),
         ("kafka_connect_worker_connector_startup_failure_percentage", "", 0.5),
         ("kafka_connect_worker_task_startup_failure_total", "", 2.0),
+        ("kafka_connect_worker_task_startup_failure_percentage", "", 1.0),
         ("kafka_connect_worker_connector_failed_task_count", r#"{connector="b"}"#, 1.0),
         ("kafka_connect_worker_connector_restarting_task_count", r#"{connector="a"}"#, 1.0),
         ("kafka_connect_worker_connector_total_task_count", r#"{connector="a"}"#, 1.0),
