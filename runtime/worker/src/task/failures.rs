@@ -171,3 +171,90 @@ impl FailurePolicy {
 fn errors(failures: Vec<RowFailure>) -> Vec<Error> {
     failures.into_iter().map(|failure| failure.error).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(tolerance: Tolerance, timeout: Option<u64>) -> FailurePolicy {
+        let timeout = timeout.map(Duration::from_millis);
+        FailurePolicy {
+            tolerance,
+            log: true,
+            retry: RetryLimits { timeout, delay_max: Duration::from_millis(2) },
+            stop: CancellationToken::new(),
+            metrics: crate::testing::task_metrics(),
+        }
+    }
+
+    /// Rows that fail in each attempt until there are none; the number of attempts made.
+    fn attempts(policy: &FailurePolicy, failing: &[usize]) -> (Result<usize>, usize) {
+        let mut made = 0;
+        let done = policy.again(
+            |rows| *rows,
+            || {
+                made += 1;
+                failing.get(made - 1).copied().unwrap_or_default()
+            },
+        );
+        (done, made)
+    }
+
+    #[test]
+    fn what_fails_for_now_is_tried_again_as_long_as_allowed() {
+        let ever = policy(Tolerance::None, None);
+        let (done, made) = attempts(&ever, &[2, 1, 1]);
+        assert_eq!((done.unwrap(), made), (0, 4));
+        assert_eq!(ever.metrics.errors.counts(), (4, 0, 4));
+        let never = policy(Tolerance::None, Some(0));
+        let (done, made) = attempts(&never, &[2]);
+        assert_eq!(
+            (done.unwrap(), made, never.metrics.errors.counts()),
+            (2, 1, (0, 0, 0)),
+            "the rows are still failing"
+        );
+        let (done, made) = attempts(&policy(Tolerance::None, Some(20)), &[1; 10_000]);
+        assert_eq!(done.unwrap(), 1);
+        assert!((2..10_000).contains(&made), "{made}");
+    }
+
+    #[test]
+    fn an_order_to_stop_ends_the_attempts() {
+        let policy = policy(Tolerance::None, None);
+        policy.stop.cancel();
+        let (done, made) = attempts(&policy, &[1; 9]);
+        assert_eq!((done.unwrap_err().kind(), made), (millstream_api::ErrorKind::Stopped, 1));
+    }
+
+    fn failure(row: usize, stage: Stage, error: Error) -> StageFailure {
+        StageFailure { row, stage, class: "X", error }
+    }
+
+    #[test]
+    fn a_row_fails_once_and_rows_after_the_one_that_fails_the_task_do_not_count() {
+        let failures = || {
+            StageFailure::one_a_row(vec![
+                failure(7, Stage::KeyConverter, Error::data("key of 7")),
+                failure(7, Stage::ValueConverter, Error::data("value of 7")),
+                failure(2, Stage::ValueConverter, Error::data("value of 2")),
+                failure(8, Stage::Transformation, Error::internal("a bug")),
+                failure(9, Stage::Transformation, Error::data("later")),
+            ])
+        };
+        let shown: Vec<_> = failures().iter().map(|f| (f.row, f.error.message().to_owned())).collect();
+        assert_eq!(shown[..2], [(2, "value of 2".to_owned()), (7, "key of 7".to_owned())]);
+        let (id, origin) = (TaskId::new("a", 0), TopicPartition::new("t", 0));
+        for (tolerance, message, counts) in
+            [(Tolerance::All, "a bug", (3, 2, 0)), (Tolerance::None, "value of 2", (1, 0, 0))]
+        {
+            let policy = policy(tolerance, Some(0));
+            let error = policy.not_put(&id, &origin, |row| row as i64 + 10, failures()).unwrap_err();
+            assert_eq!(error.message(), message);
+            assert!(error.to_string().contains("offset 1"), "{error}");
+            assert_eq!(policy.metrics.errors.counts(), counts);
+        }
+        let policy = policy(Tolerance::All, Some(0));
+        assert!(policy.not_sent(&id, "t", vec![failure(0, Stage::HeaderConverter, Error::data("h"))]).is_ok());
+        assert_eq!(policy.metrics.errors.counts(), (1, 1, 0));
+    }
+}

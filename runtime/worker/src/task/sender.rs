@@ -163,3 +163,33 @@ fn placed(mut batch: Batch) -> Result<Batch> {
         _ => Ok(batch),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Array, Int32Array, Int64Array, StringArray};
+    use millstream_api::{Column, ErrorKind};
+
+    use super::*;
+
+    fn batch(timestamps: Vec<Option<i64>>, partitions: Vec<Option<i32>>) -> Batch {
+        let mut batch = Batch::of_values("t", Column::schemaless(StringArray::from(vec!["1"; 3])));
+        batch.timestamps = Some(Int64Array::from(timestamps));
+        batch.partitions = Some(Int32Array::from(partitions));
+        batch
+    }
+
+    #[test]
+    fn minus_one_is_no_timestamp_and_what_no_record_has_is_refused() {
+        let good = placed(batch(vec![Some(0), Some(-1), None], vec![Some(0), None, Some(9)])).unwrap();
+        assert_eq!(good.timestamps.unwrap().iter().collect::<Vec<_>>(), [Some(0), None, None]);
+        assert_eq!(good.partitions.unwrap().null_count(), 1);
+        for (timestamp, partition, message) in
+            [(-2, 0, "Invalid record timestamp -2"), (5, -1, "Invalid partition: -1.")]
+        {
+            let error = placed(batch(vec![None, Some(timestamp), Some(-1)], vec![Some(partition), None, None]));
+            let error = error.unwrap_err();
+            assert!(error.to_string().starts_with(message) && error.to_string().contains("topic t"), "{error}");
+            assert_eq!(error.kind(), ErrorKind::Fatal, "no tolerance covers it");
+        }
+    }
+}

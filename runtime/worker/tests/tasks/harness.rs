@@ -25,6 +25,9 @@ use tokio::sync::{Notify, mpsc};
 
 pub const LIMIT: Duration = Duration::from_secs(60);
 
+/// What a page of lines is sent as; the number is that of its first line.
+type Shape = Box<dyn Fn(Batch, usize) -> Batch + Send>;
+
 /// A source of lines, read from the stored position on in pages.
 #[derive(Default)]
 pub struct Lines {
@@ -34,6 +37,8 @@ pub struct Lines {
     pub errors: Mutex<VecDeque<Error>>,
     pub polls: AtomicU64,
     pub starts: AtomicU64,
+    /// Asked for each page.
+    pub shape: Mutex<Option<Shape>>,
 }
 
 impl Lines {
@@ -60,6 +65,8 @@ type Hook = Box<dyn FnMut(&dyn SinkHost, &[SinkBatch]) -> Result<()> + Send>;
 #[derive(Default)]
 pub struct Book {
     pub done: Mutex<Vec<Done>>,
+    /// What was put, in order.
+    pub taken: Mutex<Vec<SinkBatch>>,
     /// Asked before each put of a task with records or without.
     pub on_put: Mutex<BTreeMap<u32, Hook>>,
     /// Asked at each open.
@@ -96,6 +103,7 @@ pub struct Tasks {
     pub lines: Arc<Lines>,
     pub book: Arc<Book>,
     pub offsets: Arc<FileOffsetStore>,
+    pub statuses: Arc<MemoryStatusStore>,
     pub metrics: Arc<Metrics>,
     env: Arc<TaskEnvironment>,
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<InstanceEvent>>,
@@ -115,11 +123,11 @@ impl Tasks {
             ("offset.flush.interval.ms", "50"),
         ];
         let worker = Arc::new(WorkerConfig::parse(&settings.into_iter().collect::<Config>()).unwrap());
-        let offsets = Arc::new(FileOffsetStore::new(&file));
+        let (offsets, statuses) = (Arc::new(FileOffsetStore::new(&file)), Arc::new(MemoryStatusStore::new()));
         let stores = Stores {
             configs: Arc::new(MemoryConfigStore::new()),
             offsets: offsets.clone(),
-            statuses: Arc::new(MemoryStatusStore::new()),
+            statuses: statuses.clone(),
         };
         stores.start().await.unwrap();
         let (sender, events) = mpsc::unbounded_channel();
@@ -137,6 +145,7 @@ impl Tasks {
             lines: Arc::default(),
             book: Arc::default(),
             offsets,
+            statuses,
             metrics,
             env: Arc::new(env),
             events: tokio::sync::Mutex::new(events),
@@ -306,10 +315,14 @@ impl SourceTask for LineTask {
             more.await;
         };
         self.lines.polls.fetch_add(1, Ordering::Relaxed);
+        let first = self.at;
         self.at += page.len();
         let column = Column::new(Arc::new(Field::new("", DataType::Utf8, true)), Arc::new(StringArray::from(page)))?;
         let offset = serde_json::json!({"n": self.at}).as_object().cloned().unwrap();
-        let batch = Batch::of_values(self.topic.as_str(), column);
+        let mut batch = Batch::of_values(self.topic.as_str(), column);
+        if let Some(shape) = self.lines.shape.lock().as_ref() {
+            batch = shape(batch, first);
+        }
         Ok(vec![SourceBatch::new(
             batch,
             Arc::new(SourcePartition(serde_json::Map::new())),
@@ -369,6 +382,12 @@ impl SinkTask for BookTask {
             tokio::time::sleep(takes).await;
         }
         self.note(batches, Done::Put);
+        let copy = |SinkBatch { batch, origin, offsets }: &SinkBatch| SinkBatch {
+            batch: batch.clone(),
+            origin: origin.clone(),
+            offsets: offsets.clone(),
+        };
+        self.book.taken.lock().extend(batches.iter().map(copy));
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The loops of source and sink tasks against a real broker.
 
+mod chain;
 mod harness;
 mod sink;
 mod source;

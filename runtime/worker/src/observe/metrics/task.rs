@@ -255,6 +255,13 @@ impl ErrorMetrics {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Failures, skipped records and retries so far.
+    #[cfg(test)]
+    pub(crate) fn counts(&self) -> (u64, u64, u64) {
+        let now = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (now(&self.failures), now(&self.skipped), now(&self.retries))
+    }
+
     /// A record goes to the dead letter queue.
     pub fn letter(&self) {
         self.letters.fetch_add(1, Ordering::Relaxed);
