@@ -20,7 +20,7 @@ use millstream_testbed::Result;
 use crate::scenario::Kind;
 
 /// The longest any single wait takes.
-const LIMIT: Duration = Duration::from_secs(12);
+const LIMIT: Duration = Duration::from_secs(45);
 
 /// `SCENARIOS=names,topics/` runs those scenarios alone whose name holds one of these texts.
 fn chosen(mut found: Vec<script::Found>) -> Vec<script::Found> {

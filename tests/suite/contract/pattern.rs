@@ -225,7 +225,7 @@ fn object(
 
 /// JSON on one line, cut where it is long.
 fn short(value: &Value) -> String {
-    const LONG: usize = 3000;
+    const LONG: usize = 300;
     let text = value.to_string();
     match text.char_indices().nth(LONG) {
         Some((at, _)) => format!("{}…", &text[..at]),
