@@ -100,6 +100,13 @@ impl NewRecord {
         self
     }
 
+    /// Adds a header without value.
+    #[must_use]
+    pub fn null_header(mut self, name: impl Into<String>) -> NewRecord {
+        self.headers.push((name.into(), None));
+        self
+    }
+
     /// Gives it a time, in milliseconds since 1970.
     #[must_use]
     pub fn timestamp(mut self, millis: i64) -> NewRecord {
