@@ -29,15 +29,24 @@ pub struct Many {
     pub idle_cpu: f64,
 }
 
+/// What the connectors are; none of them has anything to do.
+#[derive(Clone, Copy)]
+pub enum What<'a> {
+    /// Sources that wait for lines which never come.
+    Sources,
+    /// Sinks of a topic without records.
+    Sinks(&'a str),
+}
+
 /// Creates this many connectors, lists, stops and deletes them, and asks all the time meanwhile.
-pub async fn run(worker: &Worker, count: usize) -> Result<Many> {
+pub async fn run(worker: &Worker, count: usize, what: What<'_>) -> Result<Many> {
     let before = worker.usage()?.rss_bytes;
     let asking = Asking::start(worker.rest().clone());
     let names: Vec<String> = (0..count).map(|number| unique(&format!("many{number}"))).collect();
     let (started, mut creates) = (Instant::now(), Vec::new());
     for name in &names {
         let asked = Instant::now();
-        worker.rest().create(name, &config(worker, name)?).await?;
+        worker.rest().create(name, &config(worker, name, what)?).await?;
         creates.push(asked.elapsed().as_secs_f64() * 1e3);
     }
     all(worker, count, "RUNNING").await?;
@@ -70,7 +79,7 @@ pub async fn restart(worker: &Worker, count: usize) -> Result<(f64, f64)> {
     worker.run().await?;
     for number in 0..count {
         let name = unique(&format!("again{number}"));
-        worker.rest().create(&name, &config(worker, &name)?).await?;
+        worker.rest().create(&name, &config(worker, &name, What::Sources)?).await?;
     }
     all(worker, count, "RUNNING").await?;
     worker.terminate().await?;
@@ -88,14 +97,18 @@ pub async fn restart(worker: &Worker, count: usize) -> Result<(f64, f64)> {
     Ok((listed, running))
 }
 
-/// A source that waits for lines which never come.
-fn config(worker: &Worker, name: &str) -> Result<Value> {
-    let file = worker.folder().write(&format!("{name}.txt"), "")?;
-    Ok(json!({
-        "connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector",
-        "tasks.max": "1", "file": file, "topic": name,
-        "value.converter": "org.apache.kafka.connect.storage.StringConverter",
-    }))
+fn config(worker: &Worker, name: &str, what: What<'_>) -> Result<Value> {
+    const STRING: &str = "org.apache.kafka.connect.storage.StringConverter";
+    Ok(match what {
+        What::Sources => json!({
+            "connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector", "tasks.max": "1",
+            "file": worker.folder().write(&format!("{name}.txt"), "")?, "topic": name, "value.converter": STRING,
+        }),
+        What::Sinks(topic) => json!({
+            "connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector", "tasks.max": "1",
+            "file": "/dev/null", "topics": topic, "value.converter": STRING,
+        }),
+    })
 }
 
 /// Waits until this many connectors, and of running ones their tasks, are in a state.

@@ -1,5 +1,7 @@
 //! The machine a run was on, and what else it was doing.
 
+use millstream_testbed::{Context, Result};
+use nix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 /// What figures depend on besides the program.
@@ -42,9 +44,8 @@ pub fn load_average() -> String {
     text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
 }
 
-/// CPU seconds this thread has used, by the kernel's scheduler (nanosecond clock).
-pub fn thread_cpu_seconds() -> Option<f64> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let nanos: f64 = text.split_whitespace().next()?.parse().ok()?;
-    Some(nanos / 1e9)
+/// CPU seconds this thread has used; to the nanosecond, unlike what the kernel says of whole processes.
+pub fn thread_cpu_seconds() -> Result<f64> {
+    let used = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).context("the clock of this thread")?;
+    Ok(used.tv_sec() as f64 + used.tv_nsec() as f64 / 1e9)
 }

@@ -5,8 +5,12 @@
 
 mod bed;
 mod connectors;
+mod data_plane;
 mod figures;
 mod machine;
+mod made_records;
+mod per_record;
+mod pipelines;
 mod plain_loop;
 mod read_encode;
 mod report;
@@ -34,7 +38,8 @@ struct Arguments {
     /// Rows of the generated table; rounded up to a multiple of 80.
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
-    /// Scenarios to run, separated by commas: start, read-encode, source, sink, sink4, connectors, java (all but java if not given).
+    /// Scenarios to run, separated by commas: data-plane, start, read-encode, source, sink, sink4, topic-to-null, datagen-to-topic,
+    /// connectors, java (all but java if not given).
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Also runs the scenario java: FileStream, and many connectors, on Apache Kafka Connect as well.
@@ -111,4 +116,10 @@ fn default_folder() -> Result<PathBuf> {
     let program = std::env::current_exe().context("this program's path")?;
     let target = program.ancestors().nth(2).ok_or_else(|| Error::new("this program is in no target folder"))?;
     Ok(target.join("bench"))
+}
+
+/// The middle of what was measured.
+fn median(mut values: Vec<f64>) -> Result<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().ok_or_else(|| Error::new("nothing was measured"))
 }

@@ -12,6 +12,7 @@ use millstream_api::{
 use millstream_testbed::{Context, Error, Postgres, Result, Usage};
 use tokio::sync::mpsc;
 
+use crate::made_records::converter_config;
 use crate::plain_loop::Form;
 use crate::table::{DATABASE, TABLE};
 
@@ -85,12 +86,7 @@ async fn measure(mut task: Box<dyn SourceTask>, context: SourceTaskContext, form
 
 fn encode(mut batches: mpsc::Receiver<Vec<SourceBatch>>, form: Form) -> Result<u64> {
     let mut converter = millstream_plugins::converter("org.apache.kafka.connect.json.JsonConverter")?;
-    let (schemas, decimals) = match form {
-        Form::Envelope => ("true", "BASE64"),
-        Form::Plain => ("false", "NUMERIC"),
-    };
-    let settings: Config = [("schemas.enable", schemas), ("decimal.format", decimals)].into_iter().collect();
-    converter.configure(&settings, ConverterRole::Value)?;
+    converter.configure(&converter_config(form), ConverterRole::Value)?;
     let mut bytes = 0;
     while let Some(answer) = batches.blocking_recv() {
         for batch in answer {
@@ -105,7 +101,7 @@ fn encode(mut batches: mpsc::Receiver<Vec<SourceBatch>>, form: Form) -> Result<u
 }
 
 /// The worker's side of a connector that has no worker: nothing is stored, nothing is answered.
-struct Nobody;
+pub struct Nobody;
 
 impl ConnectorHost for Nobody {
     fn request_task_reconfiguration(&self) {}

@@ -72,7 +72,8 @@ fn cells(figure: &Figure) -> [String; 6] {
     let mark = figure.mark.map_or(String::new(), |mark| match mark {
         Mark::AtMost(limit) => format!("at most {} {}", number(limit), figure.unit),
         Mark::ShareAtMost(limit) => format!("at most {} x", number(limit)),
-        Mark::ShareAtLeast(limit) => format!("at least {:.0} %", limit * 100.0),
+        Mark::ShareAtLeast(limit) if limit < 1.0 => format!("at least {:.0} %", limit * 100.0),
+        Mark::ShareAtLeast(limit) => format!("at least {} x", number(limit)),
     });
     let met = figure.met().map_or("", |met| if met { "pass" } else { "**miss**" });
     [

@@ -2,19 +2,30 @@
 
 use std::sync::Arc;
 
-use millstream_testbed::{Error, Result, unique};
+use millstream_testbed::{Result, Worker, unique};
 
 use crate::bed::Bed;
-use crate::connectors::{self, Many};
+use crate::connectors::{self, Many, What};
 use crate::figures::{Figure, Mark, Scenario};
 use crate::plain_loop::{self, Form};
 use crate::table::{Copier, TABLE};
 use crate::topic::{self, Payloads};
 use crate::worker_load::{self, SinkLoad};
-use crate::{machine, read_encode, start};
+use crate::{data_plane, machine, median, pipelines, read_encode, start};
 
 /// What `--only` takes.
-pub const NAMES: [&str; 7] = ["start", "read-encode", "source", "sink", "sink4", "connectors", JAVA];
+pub const NAMES: [&str; 10] = [
+    "data-plane",
+    "start",
+    "read-encode",
+    "source",
+    "sink",
+    "sink4",
+    "topic-to-null",
+    "datagen-to-topic",
+    "connectors",
+    JAVA,
+];
 /// The scenario that runs only when asked for by name.
 pub const JAVA: &str = "java";
 
@@ -34,8 +45,7 @@ struct Run {
 
 /// Runs the scenarios; one that fails says so and the others go on.
 pub async fn run(rows: u64, repeat: usize, only: &[String]) -> Result<Vec<Scenario>> {
-    eprintln!("bench: starting the services, making {rows} rows");
-    let run = Run { bed: Bed::start(rows).await?, rows, repeat };
+    let mut run = None;
     let mut scenarios = Vec::new();
     for name in NAMES {
         let wanted = only.iter().any(|wanted| wanted == name);
@@ -44,22 +54,41 @@ pub async fn run(rows: u64, repeat: usize, only: &[String]) -> Result<Vec<Scenar
         }
         eprintln!("bench: {name} (load {})", machine::load_average());
         let mut scenario = Scenario { name, about: "", figures: Vec::new(), notes: Vec::new(), error: None };
+        if name == "data-plane" {
+            let outcome = data_plane::run(&mut scenario, repeat).await;
+            end(&mut scenario, outcome);
+            scenarios.push(scenario);
+            continue;
+        }
+        let run = match &run {
+            Some(run) => run,
+            None => {
+                eprintln!("bench: starting the services, making {rows} rows");
+                run.insert(Run { bed: Bed::start(rows).await?, rows, repeat })
+            }
+        };
         let outcome = match name {
             "start" => run.start(&mut scenario).await,
             "read-encode" => run.read_encode(&mut scenario).await,
             "source" => run.source(&mut scenario).await,
             "sink" => run.sink(&mut scenario).await,
             "sink4" => run.sink4(&mut scenario).await,
+            "topic-to-null" => pipelines::topic_to_null(&mut scenario, &run.bed, rows, repeat).await,
+            "datagen-to-topic" => pipelines::datagen_to_topic(&mut scenario, &run.bed, rows, repeat).await,
             "connectors" => run.connectors(&mut scenario, only.iter().any(|wanted| wanted == JAVA)).await,
             _ => run.java(&mut scenario).await,
         };
-        if let Err(error) = outcome {
-            eprintln!("bench: {name} failed: {error}");
-            scenario.error = Some(error.to_string());
-        }
+        end(&mut scenario, outcome);
         scenarios.push(scenario);
     }
     Ok(scenarios)
+}
+
+fn end(scenario: &mut Scenario, outcome: Result<()>) {
+    if let Err(error) = outcome {
+        eprintln!("bench: {} failed: {error}", scenario.name);
+        scenario.error = Some(error.to_string());
+    }
 }
 
 impl Run {
@@ -174,38 +203,33 @@ impl Run {
     }
 
     async fn connectors(&self, scenario: &mut Scenario, java: bool) -> Result<()> {
-        scenario.about = "200 FileStream sources with nothing to read on one worker, and somebody who asks all the time; \
-                          then a start with 1,000 of them in the config topic";
-        let worker = worker_load::prepare(&self.bed)?;
-        worker.run().await?;
-        let ours = connectors::run(&worker, CONNECTORS).await?;
-        worker.terminate().await?;
-        let theirs = match java {
-            true => {
-                let worker = worker_load::prepare_java(&self.bed)?;
-                worker.run().await?;
-                let theirs = connectors::run(&worker, CONNECTORS).await?;
-                worker.terminate().await?;
-                Some(theirs)
-            }
-            false => None,
-        };
-        let figure = |name: &str, unit: &'static str, value: fn(&Many) -> f64| {
-            let figure = Figure::new(name, value(&ours), unit);
-            match &theirs {
-                Some(theirs) => figure.beside("Apache Kafka Connect", value(theirs)),
-                None => figure,
-            }
-        };
-        scenario.figures.extend([
-            figure("answer while they start, are listed and stop, median", "ms", |many| many.answers.0),
-            figure("the same, 99th percentile", "ms", |many| many.answers.1).mark(Mark::AtMost(50.0)),
-            figure("create, median", "ms", |many| many.creates.0),
-            figure("create, longest", "ms", |many| many.creates.1).mark(Mark::AtMost(200.0)),
-            figure("from the first create until all run", "s", |many| many.running_seconds),
-            figure("memory of an idle connector", "KB", |many| many.idle_kb).mark(Mark::AtMost(300.0)),
-            figure("CPU of 200 idle connectors", "s/s", |many| many.idle_cpu),
-        ]);
+        scenario.about = "200 FileStream connectors with nothing to do on one worker, and somebody who asks all the time; \
+                          then a start with 1,000 sources in the config topic";
+        let topic = unique("many");
+        self.bed.topics.create(&topic, 1, &[]).await?;
+        for (what, name) in [(What::Sources, "sources"), (What::Sinks(&topic), "sinks")] {
+            let ours = many(worker_load::prepare(&self.bed)?, what).await?;
+            let theirs = match java {
+                true => Some(many(worker_load::prepare_java(&self.bed)?, what).await?),
+                false => None,
+            };
+            let figure = |figure: &str, unit: &'static str, value: fn(&Many) -> f64| {
+                let figure = Figure::new(format!("{name}: {figure}"), value(&ours), unit);
+                match &theirs {
+                    Some(theirs) => figure.beside("Apache Kafka Connect", value(theirs)),
+                    None => figure,
+                }
+            };
+            scenario.figures.extend([
+                figure("answer while they start, are listed and stop, median", "ms", |many| many.answers.0),
+                figure("the same, 99th percentile", "ms", |many| many.answers.1).mark(Mark::AtMost(50.0)),
+                figure("create, median", "ms", |many| many.creates.0),
+                figure("create, longest", "ms", |many| many.creates.1).mark(Mark::AtMost(200.0)),
+                figure("from the first create until all run", "s", |many| many.running_seconds),
+                figure("memory of an idle one", "KB", |many| many.idle_kb).mark(Mark::AtMost(300.0)),
+                figure("CPU of all when idle", "s/s", |many| many.idle_cpu),
+            ]);
+        }
         let (listed, running) = connectors::restart(&worker_load::prepare(&self.bed)?, MANY_CONNECTORS).await?;
         scenario.figures.extend([
             Figure::new("start with 1,000: until REST lists all", listed, "s").mark(Mark::AtMost(5.0)),
@@ -246,14 +270,17 @@ impl Run {
     }
 }
 
+/// Has many connectors on a worker of their own.
+async fn many(worker: Worker, what: What<'_>) -> Result<Many> {
+    worker.run().await?;
+    let many = connectors::run(&worker, CONNECTORS, what).await?;
+    worker.terminate().await?;
+    Ok(many)
+}
+
 const ENVELOPES: &str = "envelopes.";
 const PLAIN: &str = "plain.";
 
 fn topic_of(prefix: &str) -> String {
     format!("{prefix}{TABLE}")
-}
-
-fn median(mut values: Vec<f64>) -> Result<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().ok_or_else(|| Error::new("nothing was measured"))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::array::BinaryArray;
 use millstream_testbed::{Context, Error, Result};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -14,6 +15,7 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 const ASK: Duration = Duration::from_secs(10);
 
 /// Payloads in one piece of memory.
+#[derive(Default)]
 pub struct Payloads {
     bytes: Vec<u8>,
     ends: Vec<usize>,
@@ -23,6 +25,14 @@ impl Payloads {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Adds those of a batch, none of them null.
+    pub fn extend(&mut self, batch: &BinaryArray) {
+        for payload in batch.iter().flatten() {
+            self.bytes.extend_from_slice(payload);
+            self.ends.push(self.bytes.len());
+        }
     }
 
     /// Bytes of all of them.

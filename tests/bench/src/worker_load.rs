@@ -42,7 +42,8 @@ fn properties(bed: &Bed) -> WorkerProperties {
     WorkerProperties::distributed(&bed.kafka.bootstrap(), &unique("bench"))
 }
 
-fn converter(form: Form) -> Vec<(&'static str, Value)> {
+/// The settings of a connector's JsonConverter.
+pub fn converter(form: Form) -> Vec<(&'static str, Value)> {
     let schemas = form == Form::Envelope;
     let mut settings = vec![
         ("value.converter", json!("org.apache.kafka.connect.json.JsonConverter")),
@@ -54,7 +55,8 @@ fn converter(form: Form) -> Vec<(&'static str, Value)> {
     settings
 }
 
-fn with(mut config: Value, settings: Vec<(&'static str, Value)>) -> Value {
+/// A configuration with more settings.
+pub fn with(mut config: Value, settings: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
     for (key, value) in settings {
         config[key] = value;
     }
@@ -86,7 +88,7 @@ pub async fn source(bed: &Bed, form: Form, prefix: &str, rows: u64) -> Result<Lo
         Ok((records, i64::try_from(rows)?))
     })
     .await?;
-    let seconds = load.started.elapsed().as_secs_f64();
+    let seconds = load.seconds();
     load.end(seconds).await
 }
 
@@ -129,7 +131,7 @@ pub async fn sink(bed: &Bed, of: SinkLoad<'_>) -> Result<Load> {
     let load = Running::create(&worker, &name, &with(config, converter(of.form))).await?;
     let written = || async { Ok((i64::try_from(bed.s3.list(BUCKET, &name).await?.len())?, files)) };
     load.done(written).await?;
-    let seconds = load.started.elapsed().as_secs_f64();
+    let seconds = load.seconds();
     // The commit follows on the flush clock and is part of the work, not of the time.
     load.done(|| async { Ok((progress.committed(of.topic, of.partitions).await?, i64::try_from(of.records)?)) })
         .await?;
@@ -156,12 +158,12 @@ pub async fn lines(bed: &Bed, worker: Worker, lines: u64) -> Result<Load> {
     let progress = Progress::new(&bed.kafka.bootstrap(), "bench-progress")?;
     let load = Running::create(&worker, "lines", &config).await?;
     load.done(|| async { Ok((progress.records(&topic, 1).await?, i64::try_from(lines)?)) }).await?;
-    let seconds = load.started.elapsed().as_secs_f64();
+    let seconds = load.seconds();
     load.end(seconds).await
 }
 
 /// A worker with one connector at work.
-struct Running<'a> {
+pub struct Running<'a> {
     worker: &'a Worker,
     connector: &'a str,
     before: Usage,
@@ -169,7 +171,8 @@ struct Running<'a> {
 }
 
 impl<'a> Running<'a> {
-    async fn create(worker: &'a Worker, connector: &'a str, config: &Value) -> Result<Running<'a>> {
+    /// Creates the connector; what the worker uses counts from now on.
+    pub async fn create(worker: &'a Worker, connector: &'a str, config: &Value) -> Result<Running<'a>> {
         let before = worker.usage()?;
         let started = Instant::now();
         worker.rest().create(connector, config).await?;
@@ -177,7 +180,7 @@ impl<'a> Running<'a> {
     }
 
     /// Waits until `count` answers as much as is wanted; a failed connector ends the wait.
-    async fn done<F, A>(&self, count: F) -> Result<()>
+    pub async fn done<F, A>(&self, count: F) -> Result<()>
     where
         F: Fn() -> A,
         A: Future<Output = Result<(i64, i64)>>,
@@ -210,17 +213,28 @@ impl<'a> Running<'a> {
         Err(Error::new(format!("connector {} is FAILED: {}", self.connector, status.body)))
     }
 
-    async fn end(self, seconds: f64) -> Result<Load> {
+    /// Seconds since it was created.
+    pub fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    /// What it cost so far; `seconds` is what the caller takes for its time.
+    pub fn load(&self, seconds: f64) -> Result<Load> {
         let after = self.worker.usage()?;
-        let code = self.worker.terminate().await?;
-        // A JVM that stopped as it was told ends by the signal's number.
-        if code != 0 && code != 143 {
-            return Err(Error::new(format!("the worker ended with exit code {code}\n{}", self.worker.log_tail())));
-        }
         Ok(Load {
             seconds,
             cpu_seconds: after.cpu_seconds - self.before.cpu_seconds,
             peak_mb: after.peak_rss_bytes as f64 / 1e6,
         })
+    }
+
+    async fn end(self, seconds: f64) -> Result<Load> {
+        let load = self.load(seconds)?;
+        let code = self.worker.terminate().await?;
+        // A JVM that stopped as it was told ends by the signal's number.
+        if code != 0 && code != 143 {
+            return Err(Error::new(format!("the worker ended with exit code {code}\n{}", self.worker.log_tail())));
+        }
+        Ok(load)
     }
 }
