@@ -142,7 +142,7 @@ pub(super) fn list() -> Vec<Metric> {
         }),
         error(
             &["total-retries"],
-            "Calls to the connector's poll or put that failed for now and are made again.",
+            "Polls, puts, conversions and transformations that failed for now and are made again.",
             |e| e.retries.load(Ordering::Relaxed) as f64,
         ),
         error(&["total-errors-logged"], "Errors of records in the log (errors.log.enable).", |e| {
