@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connector_file::ConnectorFile;
 use crate::herder::{Herder, HerderHandle, Inputs, PutConnector, Request};
-use crate::kafka::{Admin, ClientRole, client_config};
+use crate::kafka::{Admin, ClientRole, client_config, wait_for_brokers};
 use crate::membership::{Membership, Solo};
 use crate::model::Health;
 use crate::observe::loggers::Loggers;
@@ -197,11 +197,12 @@ impl Running {
     }
 
     async fn start_stores(&self) -> Result<Stores> {
-        let settings = client_config::worker_client(ClientRole::Admin, &self.worker, "shared-admin", &[])?;
+        let settings =
+            client_config::worker_client(ClientRole::Admin, &self.worker, "shared-admin", &[]).map_err(at_start)?;
         settings.warn_unknown();
+        self.health.send_replace(Health::Starting(format!("waiting for the brokers at {}", settings.bootstrap())));
+        wait_for_brokers(&settings).await.map_err(at_start)?;
         let admin = Admin::new(&settings)?;
-        self.health.send_replace(Health::Starting(format!("waiting for the brokers at {}", admin.bootstrap())));
-        admin.wait_for_brokers().await?;
         if let Some(id) = admin.cluster_id().await? {
             let _ = self.cluster_id.set(id);
         }

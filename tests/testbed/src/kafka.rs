@@ -28,6 +28,7 @@ pub struct KafkaBuilder {
     heap_mb: u32,
     jvm: Jvm,
     settings: Vec<(String, String)>,
+    listeners: Vec<(String, String)>,
 }
 
 impl KafkaBuilder {
@@ -73,6 +74,14 @@ impl KafkaBuilder {
         self
     }
 
+    /// One more listener, on a free port: its name, in upper case, and its protocol (`SSL`, `SASL_PLAINTEXT`, `SASL_SSL`). What it needs
+    /// stands in settings below `listener.name.<name in lower case>.`.
+    #[must_use]
+    pub fn listener(mut self, name: impl Into<String>, protocol: impl Into<String>) -> Self {
+        self.listeners.push((name.into(), protocol.into()));
+        self
+    }
+
     /// A broker with address, settings and storage that does not run yet: `Kafka::run` starts it.
     pub fn prepare(self) -> Result<Kafka> {
         let folder = Folder::new("kafka")?;
@@ -89,12 +98,21 @@ impl KafkaBuilder {
         }
         let address = self.address;
         let advertised = self.advertised.clone().unwrap_or_else(|| format!("{address}:{port}"));
+        let (mut listening, mut told, mut protocols, mut ports) =
+            (String::new(), String::new(), String::new(), Vec::new());
+        for (name, protocol) in &self.listeners {
+            let port = free_port(address)?;
+            listening.push_str(&format!(",{name}://{address}:{port}"));
+            told.push_str(&format!(",{name}://{address}:{port}"));
+            protocols.push_str(&format!(",{name}:{protocol}"));
+            ports.push((name.clone(), port));
+        }
         let mut text = format!(
             "process.roles=broker,controller\n\
              node.id=1\n\
-             listeners=BROKER://{address}:{port},CONTROLLER://{address}:{controller}\n\
-             advertised.listeners=BROKER://{advertised}\n\
-             listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+             listeners=BROKER://{address}:{port},CONTROLLER://{address}:{controller}{listening}\n\
+             advertised.listeners=BROKER://{advertised}{told}\n\
+             listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}\n\
              inter.broker.listener.name=BROKER\n\
              controller.listener.names=CONTROLLER\n\
              controller.quorum.voters=1@{address}:{controller}\n\
@@ -107,7 +125,7 @@ impl KafkaBuilder {
             text.push_str(&format!("{key}={value}\n"));
         }
         folder.write("server.properties", text)?;
-        Ok(Kafka { builder: self, folder, port, process: Mutex::new(None) })
+        Ok(Kafka { builder: self, folder, port, ports, process: Mutex::new(None) })
     }
 
     /// Starts the broker and waits until it answers metadata requests.
@@ -143,6 +161,7 @@ pub struct Kafka {
     builder: KafkaBuilder,
     folder: Folder,
     port: u16,
+    ports: Vec<(String, u16)>,
     process: Mutex<Option<Process>>,
 }
 
@@ -156,6 +175,7 @@ impl Kafka {
             heap_mb: 512,
             jvm: Jvm::QuickStart,
             settings: Vec::new(),
+            listeners: Vec::new(),
         }
     }
 
@@ -167,6 +187,26 @@ impl Kafka {
     /// `address:port`, for `bootstrap.servers`.
     pub fn bootstrap(&self) -> String {
         format!("{}:{}", self.builder.address, self.port)
+    }
+
+    /// `address:port` of a further listener, for `bootstrap.servers`.
+    pub fn bootstrap_of(&self, listener: &str) -> Result<String> {
+        let found = self.ports.iter().find(|(name, _)| name == listener);
+        let (_, port) = found.ok_or_else(|| crate::Error::new(format!("Kafka has no listener {listener}")))?;
+        Ok(format!("{}:{port}", self.builder.address))
+    }
+
+    /// Runs one of Kafka's own tools against the broker to its end, as in `tool("kafka.admin.ConfigCommand", &["--alter", ...])`; where
+    /// the broker is, is added.
+    pub async fn tool(&self, class: &str, arguments: &[&str]) -> Result<()> {
+        let mut command = java(class, "connect.jsa", self.builder.jvm, 128, &self.folder)?;
+        command.args(["--bootstrap-server", &self.bootstrap()]).args(arguments);
+        let output = tokio::process::Command::from(command).kill_on_drop(true).output().await?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let text = [output.stdout, output.stderr].concat();
+        Err(crate::Error::new(format!("{class} failed: {}", String::from_utf8_lossy(&text))))
     }
 
     /// The port it listens on.

@@ -81,6 +81,15 @@ fn interceptors_are_refused_unless_they_only_watch() {
 }
 
 #[test]
+fn a_policy_holds_for_what_runs_too() {
+    let policy = ("connector.client.config.override.policy", "Principal");
+    let set = |pairs: &[(&str, &str)]| producer(&[policy], pairs).map(drop);
+    assert!(set(&[("producer.override.sasl.mechanism", "PLAIN"), ("consumer.override.group.id", "g")]).is_ok());
+    let error = set(&[("producer.override.linger.ms", "1")]).unwrap_err().to_string();
+    assert!(error.contains("producer.override.linger.ms") && error.contains("Principal"), "{error}");
+}
+
+#[test]
 fn order_survives_without_idempotence() {
     let in_flight = |pairs: &[(&str, &str)]| {
         let settings = producer(&[], pairs).unwrap();

@@ -4,7 +4,7 @@
 //! the worker's file; the clients of a connector start from `bootstrap.servers` and the worker's `producer.*`, `consumer.*` or
 //! `admin.*`, and end with what the connector itself sets below `producer.override.*` and so on. Later ones win.
 
-use millstream_api::{Config, Result, TaskId};
+use millstream_api::{Config, Error, Result, TaskId};
 use millstream_core::settings::{ConnectorSettings, WorkerConfig};
 
 use super::client_config::{ClientRole, ClientSettings, Layer};
@@ -57,6 +57,20 @@ fn bootstrap(worker: &WorkerConfig) -> Config {
     [("bootstrap.servers", worker.bootstrap_servers.as_str())].into_iter().collect()
 }
 
+/// What a connector overrides, if the worker's policy allows all of it: a connector that runs may have been validated by a worker with
+/// another policy, or by none.
+fn allowed(worker: &WorkerConfig, prefix: &str, overrides: &Config) -> Result<Config> {
+    let policy = &worker.override_policy;
+    match overrides.keys().find(|key| !policy.allows(key)) {
+        None => Ok(overrides.clone()),
+        Some(key) => Err(Error::config(format!(
+            "the connector sets {prefix}{key}, which the worker's policy {} does not allow",
+            policy.as_str()
+        ))
+        .hint("remove the setting, or change connector.client.config.override.policy of the worker")),
+    }
+}
+
 /// A client of the worker itself. Its id is `<group.id>-<purpose>`, or `<group.id>-<client.id>-<purpose>` where the worker's file
 /// names a `client.id`, as in Kafka Connect.
 pub fn worker_client(
@@ -94,6 +108,7 @@ pub fn dead_letter_producer(
 }
 
 fn producer(worker: &WorkerConfig, connector: &ConnectorSettings, id: String) -> Result<ClientSettings> {
+    let overrides = allowed(worker, "producer.override.", &connector.producer_overrides)?;
     let mut base = bootstrap(worker);
     base.set("client.id", id);
     let native: Vec<_> = CONNECTION
@@ -115,13 +130,14 @@ fn producer(worker: &WorkerConfig, connector: &ConnectorSettings, id: String) ->
     let layers = [
         Layer { prefix: "", settings: base },
         Layer { prefix: "producer.", settings: worker.producer.clone() },
-        Layer { prefix: "producer.override.", settings: connector.producer_overrides.clone() },
+        Layer { prefix: "producer.override.", settings: overrides },
     ];
     ClientSettings::translate(ClientRole::Producer, &layers, &native)
 }
 
 /// The consumer of a sink task: `connector-consumer-<connector>-<task>` in group `connect-<connector>`.
 pub fn sink_consumer(worker: &WorkerConfig, connector: &ConnectorSettings, task: &TaskId) -> Result<ClientSettings> {
+    let overrides = allowed(worker, "consumer.override.", &connector.consumer_overrides)?;
     let mut base = bootstrap(worker);
     base.set("client.id", format!("connector-consumer-{task}"));
     base.set("group.id", connector.consumer_group());
@@ -146,7 +162,7 @@ pub fn sink_consumer(worker: &WorkerConfig, connector: &ConnectorSettings, task:
     let layers = [
         Layer { prefix: "", settings: base },
         Layer { prefix: "consumer.", settings: worker.consumer.clone() },
-        Layer { prefix: "consumer.override.", settings: connector.consumer_overrides.clone() },
+        Layer { prefix: "consumer.override.", settings: overrides },
     ];
     ClientSettings::translate(ClientRole::Consumer, &layers, &native)
 }
@@ -182,7 +198,7 @@ pub fn own_offsets(
         let layers = [
             Layer { prefix: "", settings: base.clone() },
             Layer { prefix, settings: of_worker.clone() },
-            Layer { prefix: over_prefix, settings: overrides.clone() },
+            Layer { prefix: over_prefix, settings: allowed(worker, over_prefix, overrides)? },
         ];
         let native: Vec<_> = CONNECTION.iter().chain(native).copied().collect();
         ClientSettings::translate(role, &layers, &native)
@@ -215,7 +231,7 @@ fn admin(worker: &WorkerConfig, connector: &ConnectorSettings, id: String) -> Re
     let layers = [
         Layer { prefix: "", settings: base },
         Layer { prefix: "admin.", settings: worker.admin.clone() },
-        Layer { prefix: "admin.override.", settings: connector.admin_overrides.clone() },
+        Layer { prefix: "admin.override.", settings: allowed(worker, "admin.override.", &connector.admin_overrides)? },
     ];
     ClientSettings::translate(ClientRole::Admin, &layers, &CONNECTION)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
@@ -19,12 +20,28 @@ pub struct LoggingContext {
     client: Arc<str>,
     bootstrap: Arc<str>,
     limit: Arc<Limit>,
+    refusal: Arc<Mutex<Option<String>>>,
 }
 
 impl LoggingContext {
     /// For the client of this id, connected to these bootstrap servers.
     pub fn new(client: impl Into<Arc<str>>, bootstrap: impl Into<Arc<str>>) -> Self {
-        Self { client: client.into(), bootstrap: bootstrap.into(), limit: Arc::new(Limit::new()) }
+        Self {
+            client: client.into(),
+            bootstrap: bootstrap.into(),
+            limit: Arc::new(Limit::new()),
+            refusal: Arc::default(),
+        }
+    }
+
+    /// The bootstrap servers.
+    pub fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    /// What a broker said when it last refused this client (wrong password, unknown certificate). librdkafka goes on trying.
+    pub fn refusal(&self) -> Option<String> {
+        self.refusal.lock().clone()
     }
 }
 
@@ -48,6 +65,9 @@ impl ClientContext for LoggingContext {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
             return;
         }
+        if is_refusal(error.rdkafka_error_code(), reason) {
+            *self.refusal.lock() = Some(reason.to_owned());
+        }
         if self.limit.pass() {
             tracing::warn!(client = &*self.client, bootstrap = &*self.bootstrap, %error, reason, "kafka client has trouble, it keeps trying");
         } else {
@@ -57,6 +77,16 @@ impl ClientContext for LoggingContext {
 }
 
 impl ConsumerContext for LoggingContext {}
+
+/// True for the answer of a broker that wants nothing of this client, or of a client that does not know the broker. A connection that
+/// breaks while it is set up comes with the same codes.
+fn is_refusal(code: Option<RDKafkaErrorCode>, reason: &str) -> bool {
+    match code {
+        Some(RDKafkaErrorCode::Authentication) => !reason.contains("Local:") && !reason.contains("isconnect"),
+        Some(RDKafkaErrorCode::SSL) => reason.contains("certificate") || reason.contains("alert"),
+        _ => false,
+    }
+}
 
 /// Lets one event pass per [`REPEAT`].
 pub(crate) struct Limit {
@@ -79,6 +109,16 @@ impl Limit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_broken_connection_is_no_refusal() {
+        let (sasl, tls) = (Some(RDKafkaErrorCode::Authentication), Some(RDKafkaErrorCode::SSL));
+        assert!(is_refusal(sasl, "SASL authentication error: Authentication failed: Invalid username or password"));
+        assert!(is_refusal(tls, "SSL handshake failed: error:0A000086: certificate verify failed"));
+        assert!(!is_refusal(sasl, "SASL PLAIN mechanism handshake failed: Local: Broker transport failure"));
+        assert!(!is_refusal(tls, "SSL handshake failed: Disconnected: connecting to a PLAINTEXT broker listener?"));
+        assert!(!is_refusal(Some(RDKafkaErrorCode::AllBrokersDown), "certificate"));
+    }
 
     #[test]
     fn an_outage_is_told_once() {

@@ -24,4 +24,5 @@ pub use admin::{Admin, NewTopic};
 pub use client_config::{ClientRole, ClientSettings};
 pub use context::LoggingContext;
 pub use error::kafka_error;
+pub use first_contact::wait_for_brokers;
 pub use topic_log::{LogRecord, TopicLog};
