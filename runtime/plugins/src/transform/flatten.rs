@@ -161,7 +161,7 @@ impl<'a> Walk<'a> {
         }
         let mut writer = ObjectWriter::new(out);
         for (name, value) in entries.into_values() {
-            writer.entry(Entry { name, value });
+            writer.entry(Entry::new(name, value));
         }
         writer.end();
     }

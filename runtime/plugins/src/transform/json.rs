@@ -124,6 +124,15 @@ pub(crate) struct Entry<'a> {
     pub name: Name<'a>,
     /// The value's text, without blanks around it.
     pub value: &'a str,
+    /// Name and value as they stand there, from the name's quote on.
+    text: &'a str,
+}
+
+impl<'a> Entry<'a> {
+    /// An entry that stands nowhere yet.
+    pub fn new(name: Name<'a>, value: &'a str) -> Self {
+        Self { name, value, text: "" }
+    }
 }
 
 /// The name of an entry as it stands between its quotes.
@@ -175,12 +184,15 @@ impl<'a> Object<'a> {
             return cursor.end();
         }
         loop {
+            cursor.skip_blanks();
+            let begin = cursor.position();
             let raw = raw_string(cursor)?;
             cursor.expect(b':', "a colon")?;
             cursor.skip_blanks();
             let start = cursor.position();
             cursor.skip_value()?;
-            self.entries.push(Entry { name: Name { raw }, value: cursor.slice_from(start) });
+            let (value, text) = (cursor.slice_from(start), cursor.slice_from(begin));
+            self.entries.push(Entry { name: Name { raw }, value, text });
             if !cursor.eat(b',') {
                 break;
             }
@@ -213,8 +225,14 @@ impl<'o> ObjectWriter<'o> {
         }
     }
 
-    /// An entry as it came.
+    /// An entry as it came, but for blanks around its colon.
     pub fn entry(&mut self, entry: Entry<'_>) {
+        // A quote before the name, a quote and the colon behind it.
+        if entry.text.len() == entry.name.raw.len() + entry.value.len() + 3 {
+            self.comma();
+            self.out.extend_from_slice(entry.text.as_bytes());
+            return;
+        }
         self.raw(entry.name.raw).extend_from_slice(entry.value.as_bytes());
     }
 

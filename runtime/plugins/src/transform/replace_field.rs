@@ -6,7 +6,7 @@ use arrow::datatypes::FieldRef;
 use millstream_api::{Config, Error, Result};
 
 use super::edit::{Edit, Edited, Input, Nulls};
-use super::json::{Object, ObjectWriter, Row, edit_rows};
+use super::json::{Name, Object, ObjectWriter, Row, edit_rows};
 use super::plans::Plans;
 use super::settings::{REPLACE_FIELD, REPLACE_NULL, rename_item};
 use super::structs::{Filler, StructRows, renamed, with_fields};
@@ -28,7 +28,30 @@ struct Plan {
     kept: Vec<(usize, Filler)>,
 }
 
+/// What becomes of an entry of an object.
+struct Fate {
+    /// Its name as it stands between the quotes.
+    raw: String,
+    /// The name it has in the result; `None` when it is left out.
+    name: Option<String>,
+    /// Whether that is the name it had.
+    same: bool,
+    /// Whether another entry may get that name too.
+    is_target: bool,
+}
+
 impl ReplaceField {
+    fn fate(&self, name: Name<'_>) -> Fate {
+        let old = name.text();
+        let new = self.name(&old);
+        Fate {
+            raw: name.raw.to_owned(),
+            name: new.map(str::to_owned),
+            same: new == Some(&*old),
+            is_target: new.is_some_and(|new| self.targets.contains(new)),
+        }
+    }
+
     /// The name that a field has in the result; `None` when it is left out.
     fn name<'n>(&'n self, old: &'n str) -> Option<&'n str> {
         let stays = !self.exclude.contains(old) && (self.include.is_empty() || self.include.contains(old));
@@ -81,24 +104,32 @@ impl Edit for ReplaceField {
 
     fn schemaless(&mut self, input: Input<'_>) -> Result<Edited> {
         let mut object = Object::new();
+        let mut fates: Vec<Fate> = Vec::new();
         edit_rows(input, |_, text, out| {
             if !object.read(text, input.part.word())? {
                 return Ok(Row::Same);
             }
-            let same = |old: &str| self.name(old).is_some_and(|new| new == old);
-            if object.entries.iter().all(|entry| same(&entry.name.text())) {
+            // Mostly the names are those of the row before, in its order.
+            for (place, entry) in object.entries.iter().enumerate() {
+                match fates.get_mut(place) {
+                    Some(fate) if fate.raw == entry.name.raw => {}
+                    Some(fate) => *fate = self.fate(entry.name),
+                    None => fates.push(self.fate(entry.name)),
+                }
+            }
+            let fates = fates.get(..object.entries.len()).unwrap_or_default();
+            if fates.iter().all(|fate| fate.same) {
                 return Ok(Row::Same);
             }
             let mut writer = ObjectWriter::new(out);
-            for (place, entry) in object.entries.iter().enumerate() {
-                let old = entry.name.text();
-                let Some(new) = self.name(&old) else { continue };
+            for (place, (entry, fate)) in object.entries.iter().zip(fates).enumerate() {
+                let Some(new) = &fate.name else { continue };
                 // Of two entries of one name the later counts.
-                let later = object.entries.get(place + 1..).unwrap_or_default();
-                if self.targets.contains(new) && later.iter().any(|later| self.name(&later.name.text()) == Some(new)) {
+                let later = fates.get(place + 1..).unwrap_or_default();
+                if fate.is_target && later.iter().any(|later| later.name.as_ref() == Some(new)) {
                     continue;
                 }
-                if new == old {
+                if fate.same {
                     writer.entry(*entry);
                 } else {
                     writer.name(new).extend_from_slice(entry.value.as_bytes());

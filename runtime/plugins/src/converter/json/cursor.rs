@@ -250,7 +250,19 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads over any value, checking it; takes [`MAX_DEPTH`] levels, without recursion.
+    #[inline]
     pub fn skip_value(&mut self) -> Result<(), SyntaxError> {
+        // Most values hold no others, and need no room for levels.
+        match self.kind()? {
+            Kind::Null => self.null(),
+            Kind::Boolean => self.boolean().map(drop),
+            Kind::Number => self.number().map(drop),
+            Kind::String => self.string_extent().map(drop),
+            Kind::Array | Kind::Object => self.skip_nested(),
+        }
+    }
+
+    fn skip_nested(&mut self) -> Result<(), SyntaxError> {
         // One bit per open level: set for an object.
         let mut open = Levels::default();
         loop {
