@@ -79,6 +79,20 @@ async fn a_restart_by_hand_takes_the_place_of_the_one_to_come() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_restart_by_hand_is_not_disturbed() {
+    let world = World::start().await;
+    world.script.act("c.start", Act::Fail);
+    world.put("c", &TWICE, None).await.unwrap();
+    world.until("c", "FAILED").await;
+    world.script.act("c.start", Act::Hang);
+    let herder = world.herder.clone();
+    tokio::spawn(async move { herder.ask(|reply| Request::RestartConnector("c".into(), reply)).await });
+    world.called("c.start", 2).await;
+    world.rest().await;
+    assert_eq!(world.script.count("c.start"), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_restarted_that_was_stopped_or_deleted_meanwhile() {
     let world = failing_task().await;
     world.target("c", TargetState::Stopped).await;
