@@ -8,8 +8,8 @@ use std::io::Write;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Decimal256Type, Float32Type, Float64Type, Time32MillisecondType, TimeUnit,
-    TimestampMillisecondType,
+    DataType, Date32Type, Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, Time32MillisecondType, TimeUnit, TimestampMillisecondType,
 };
 use arrow::temporal_conversions::timestamp_ms_to_datetime;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -92,7 +92,11 @@ fn append(array: &dyn Array, row: usize, out: &mut Vec<u8>) -> Result<()> {
             }
             out.push(b'}');
         }
-        // Integers and booleans.
+        DataType::Boolean => out.extend_from_slice(if array.as_boolean().value(row) { b"true" } else { b"false" }),
+        DataType::Int8 => number(array.as_primitive::<Int8Type>().value(row), out),
+        DataType::Int16 => number(array.as_primitive::<Int16Type>().value(row), out),
+        DataType::Int32 => number(array.as_primitive::<Int32Type>().value(row), out),
+        DataType::Int64 => number(array.as_primitive::<Int64Type>().value(row), out),
         _ => {
             let formatter = ArrayFormatter::try_new(array, &FormatOptions::default())
                 .map_err(|e| unprintable(array).caused_by(e))?;
@@ -100,6 +104,10 @@ fn append(array: &dyn Array, row: usize, out: &mut Vec<u8>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn number(value: impl std::fmt::Display, out: &mut Vec<u8>) {
+    let _ = write!(out, "{value}");
 }
 
 fn unprintable(array: &dyn Array) -> Error {
