@@ -3,6 +3,7 @@
 mod bytes;
 mod call;
 mod difference;
+mod failed;
 mod http;
 mod names;
 mod pattern;

@@ -5,6 +5,7 @@ use millstream_testbed::{Context, Error, NewRecord, Record, Result};
 use serde_json::{Map, Value, json};
 
 use super::bytes;
+use super::failed;
 use super::pattern::Pattern;
 use super::script::{Committed, NewRecordText, Produce, Records};
 use super::stage::Stage;
@@ -93,7 +94,8 @@ impl Stage<'_> {
 
     fn record_mismatch(&self, record: &Record, wanted: &Value) -> Result<()> {
         let wanted = wanted.as_object().ok_or_else(|| Error::new("a record is an object"))?;
-        for (field, pattern) in wanted {
+        let wanted = failed::as_headers(wanted)?;
+        for (field, pattern) in &wanted {
             let pattern = self.pattern(pattern)?;
             let reason = match field.as_str() {
                 "key" => bytes_mismatch(&pattern, record.key.as_deref()),
