@@ -68,7 +68,9 @@ async fn play(kind: Kind, found: &Found, shared: Option<&Bed>) -> Result<()> {
             Step::Newest(wanted) => stage.newest(wanted).await,
             Step::Worker(what) => stage.worker(*what).await,
         };
-        played.map_err(|error| error.context(place))?;
+        if let Err(error) = played {
+            return Err(Error::new(format!("{place}: {error}{}", stage.all_states().await)));
+        }
     }
     Ok(())
 }

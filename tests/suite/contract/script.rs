@@ -345,3 +345,18 @@ pub fn load() -> Result<Vec<Found>> {
 pub fn read(text: &str) -> Result<File> {
     serde_saphyr::from_str(text).map_err(|error| Error::new(error.to_string()))
 }
+
+#[test]
+fn what_is_misspelt_is_refused_with_its_place() {
+    for (text, reason) in [
+        ("a: {step: []}", "unknown field `step`"),
+        ("a:\n  steps:\n    - GET /: {stats: 200}", "unknown field `stats`"),
+        ("a:\n  steps:\n    - get /: 200", "unknown step"),
+        ("a:\n  steps:\n    - GET /: 70000", "no status code"),
+        ("a:\n  steps:\n    - {GET /: 200, wait: GONE}", "a second name"),
+        ("a: {steps: []}\na: {steps: []}", "duplicate"),
+    ] {
+        let refused = read(text).expect_err(text).to_string();
+        assert!(refused.contains(reason) && refused.contains("line"), "{text}: {refused}");
+    }
+}

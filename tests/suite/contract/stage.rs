@@ -221,6 +221,21 @@ impl<'a> Stage<'a> {
         waited.await.map_err(|error| error.context(format!("wait for {text}")))
     }
 
+    /// The states of its connectors, as far as they are to be had: they often say why a step failed.
+    pub async fn all_states(&self) -> String {
+        let address = self.bed().address();
+        let Ok(answer) = http::send(&address, "GET", "/connectors?expand=status", &[], None).await else {
+            return String::new();
+        };
+        let Ok(Value::Object(connectors)) = answer.json() else { return String::new() };
+        let own = connectors.iter().filter(|(name, _)| name.contains(&self.name));
+        let shown = own.map(|(name, found)| {
+            let status = &found["status"];
+            format!("; {name} is {}{}", states(status).join(" "), trace(status))
+        });
+        shown.collect()
+    }
+
     /// Adds lines to files of its folder.
     pub fn append(&self, files: &IndexMap<String, Vec<String>>) -> Result<()> {
         for (file, lines) in files {
