@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use millstream_api::{Error, ErrorKind, MemoryBudget, Result};
+use millstream_api::{Error, ErrorKind, MemoryBudget, PluginKind, Result};
 use millstream_core::cluster::SessionKeyPolicy;
 use millstream_core::settings::WorkerConfig;
 use tokio::sync::{mpsc, watch};
@@ -20,7 +20,7 @@ use crate::plugins::PluginTable;
 use crate::rest::{RestContext, RestServer, RestSettings};
 use crate::store::{SessionKeeper, Stores};
 use crate::task::TaskEnvironment;
-use crate::validate::ConfigValidator;
+use crate::validate::{self, ConfigValidator};
 
 /// The place named by errors of a worker that could not start (a REST port in use, a connector file that is refused), as against one whose
 /// herder failed.
@@ -44,7 +44,7 @@ pub async fn run(
 ) -> Result<()> {
     let worker = Arc::new(config);
     tell_settings(&worker);
-    check_converters(&worker).map_err(at_start)?;
+    check_converters(&worker, &plugins).map_err(at_start)?;
     let session_keys = session_key_policy(&worker).map_err(at_start)?;
     let server = RestServer::bind(&worker.rest).await.map_err(at_start)?;
     let worker_id = worker_id(&worker, &server);
@@ -81,10 +81,25 @@ fn at_start(error: Error) -> Error {
 }
 
 /// As Java's worker, which makes its converters when it starts: a wrong class shows at once, and not in every task.
-fn check_converters(worker: &WorkerConfig) -> Result<()> {
+fn check_converters(worker: &WorkerConfig, plugins: &PluginTable) -> Result<()> {
     for (key, converter) in [("key.converter", &worker.key_converter), ("value.converter", &worker.value_converter)] {
         millstream_plugins::converter(&converter.class)
             .map_err(|error| Error::config(format!("the worker's {key} is not usable")).caused_by(error))?;
+    }
+    millstream_plugins::header_converter(&worker.header_converter.class)
+        .map_err(|error| Error::config("the worker's header.converter is not usable").caused_by(error))?;
+    for (key, converter) in [
+        ("key.converter", &worker.key_converter),
+        ("value.converter", &worker.value_converter),
+        ("header.converter", &worker.header_converter),
+    ] {
+        let version = format!("{key}.plugin.version");
+        let all = plugins.of_kind(PluginKind::HeaderConverter);
+        if let (Some(asked), Some(plugin)) =
+            (worker.raw.get(&version), all.iter().find(|plugin| plugin.is_named(&converter.class)))
+        {
+            validate::check_version(asked, plugin).map_err(|reason| Error::config(format!("{version}: {reason}")))?;
+        }
     }
     Ok(())
 }

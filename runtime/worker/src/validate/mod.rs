@@ -21,6 +21,7 @@ use millstream_core::settings::{self, Offered, WorkerConfig};
 
 pub use self::verdict::Validation;
 use self::version::VersionRange;
+pub(crate) use self::version::check_version;
 use crate::config_provider::Resolved;
 use crate::plugins::PluginTable;
 

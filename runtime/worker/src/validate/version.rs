@@ -17,6 +17,14 @@ struct Restriction {
     upper_included: bool,
 }
 
+/// The reason why the one version of a plugin is not what is asked for, if it is not.
+pub(crate) fn check_version(asked: &str, plugin: &PluginInfo) -> Result<(), String> {
+    match VersionRange::parse(asked)? {
+        Some(range) if !range.contains(plugin.version) => Err(range.unfit(plugin)),
+        _ => Ok(()),
+    }
+}
+
 impl VersionRange {
     /// Reads a range; `None` means any version (`latest`). The error says what is wrong with the text.
     pub(super) fn parse(text: &str) -> Result<Option<Self>, String> {
