@@ -490,7 +490,7 @@ impl Herder {
     pub(super) fn apply_restart(&mut self, request: RestartConnector) {
         let Some(plan) = self.restart_plan(&request) else { return };
         let name = request.name;
-        let connector = plan.restart_connector.then(|| InstanceId::Connector(name));
+        let connector = plan.restart_connector.then_some(InstanceId::Connector(name));
         for id in connector.into_iter().chain(plan.tasks.into_iter().map(InstanceId::Task)) {
             if self.owns(&id) && self.exists(&id) {
                 self.forget_failures(&id);

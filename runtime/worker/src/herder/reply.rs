@@ -38,7 +38,10 @@ tokio::task_local! {
 
 /// What a request is waiting for and since when; an answer that comes too late names it. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Stage(Arc<Mutex<Option<(Cow<'static, str>, DateTime<Utc>)>>>);
+pub struct Stage(Arc<Mutex<Option<Doing>>>);
+
+/// What completes "the worker was ...", and since when.
+type Doing = (Cow<'static, str>, DateTime<Utc>);
 
 impl Stage {
     /// Starts with this stage.
@@ -63,7 +66,7 @@ impl Stage {
     }
 
     /// The stage now, and since when; `None` before the first.
-    pub fn now(&self) -> Option<(Cow<'static, str>, DateTime<Utc>)> {
+    pub fn now(&self) -> Option<Doing> {
         self.0.lock().clone()
     }
 }

@@ -1,4 +1,4 @@
-//! The one unsafe module: batch calls of librdkafka that the safe API does not offer.
+//! Batch calls of librdkafka that the safe API does not offer; with `group_offsets` all there is of unsafe code.
 //!
 //! Fetching a batch from one queue and producing a batch cost one lock each instead of one per record. Every block says
 //! why it is sound.

@@ -26,9 +26,11 @@ const PARTITIONS: i32 = 25;
 pub struct OffsetStores {
     worker: Arc<WorkerConfig>,
     base: Arc<dyn OffsetStore>,
-    /// In use, by connector and topic.
-    own: Mutex<HashMap<(Arc<str>, String), Weak<OwnTopic>>>,
+    own: Mutex<InUse>,
 }
+
+/// By connector and topic.
+type InUse = HashMap<(Arc<str>, String), Weak<OwnTopic>>;
 
 impl OffsetStores {
     /// With the store of the worker.

@@ -111,3 +111,30 @@ async fn the_worker_ends_whatever_hangs() {
         assert_eq!(statuses.take(who), ["RUNNING", "UNASSIGNED"], "{who}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_can_say_for_what() {
+    let world = World::start().await;
+    world.running("c").await;
+    world.running("d").await;
+    world.configs.gate.forget_permits(usize::MAX);
+    world.script.act("d.start", Act::Hang);
+    let wait = |request: Box<dyn FnOnce(crate::herder::Reply<()>) -> Request + Send>| {
+        let (herder, stage) = (world.herder.clone(), crate::herder::Stage::of("asking"));
+        let held = stage.clone();
+        tokio::spawn(async move { held.hold(herder.ask(request)).await });
+        stage
+    };
+    let stopping = wait(Box::new(|reply| Request::SetTarget("c".into(), TargetState::Stopped, reply)));
+    moment().await;
+    let deleting = wait(Box::new(|reply| Request::Delete("c".into(), reply)));
+    let restarting = wait(Box::new(|reply| Request::RestartConnector("d".into(), reply)));
+    world.called("d.start", 2).await;
+    for (stage, says) in [
+        (stopping, "writing the target state of connector c to the config topic"),
+        (deleting, "waiting for earlier writes to the config topic"),
+        (restarting, "starting the connector"),
+    ] {
+        assert_eq!(stage.now().unwrap().0, says);
+    }
+}
