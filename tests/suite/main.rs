@@ -2,6 +2,7 @@
 //! shares. What speaks REST or reads topics runs on Apache Kafka Connect too.
 
 mod bad_input;
+mod chain;
 mod clients;
 mod configs;
 mod contract;
