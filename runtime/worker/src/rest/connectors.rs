@@ -170,10 +170,15 @@ fn require_values(config: &Config) -> Result<()> {
         .hint("leave the key out"))
 }
 
-/// Where the client thinks it is: by the Host header, as in Kafka Connect, not by the advertised address.
+/// Where the client thinks it is: by the Host header, as in Kafka Connect, not by the advertised address. A port that goes
+/// without saying is left out, as Jersey does.
 fn base(protocol: Protocol, headers: &HeaderMap) -> Option<String> {
     let host = headers.get(header::HOST)?.to_str().ok()?;
-    Some(format!("{}://{host}", protocol.scheme()))
+    let unsaid = match protocol {
+        Protocol::Http => ":80",
+        Protocol::Https => ":443",
+    };
+    Some(format!("{}://{}", protocol.scheme(), host.strip_suffix(unsaid).unwrap_or(host)))
 }
 
 /// `GET /connectors/{connector}`.
@@ -450,4 +455,19 @@ pub(super) async fn reset_topics(State(context): State<RestContext>, Path(name):
     let asked = context.herder.ask(|reply| Ask::ResetTopics(name.into(), reply));
     Deadline::start(&context).stage("resetting the connector's topics", asked).await?;
     Ok(answer::empty(StatusCode::ACCEPTED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_base_is_what_the_client_called() {
+        let base =
+            |protocol, host| base(protocol, &[(header::HOST, HeaderValue::from_static(host))].into_iter().collect());
+        assert_eq!(base(Protocol::Http, "a:8083").as_deref(), Some("http://a:8083"));
+        assert_eq!(base(Protocol::Http, "a:80").as_deref(), Some("http://a"));
+        assert_eq!(base(Protocol::Https, "a:80").as_deref(), Some("https://a:80"));
+        assert_eq!(base(Protocol::Https, "[::1]:443").as_deref(), Some("https://[::1]"));
+    }
 }
