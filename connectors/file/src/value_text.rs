@@ -8,13 +8,14 @@ use std::io::Write;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, Time32MillisecondType, TimeUnit, TimestampMillisecondType,
+    DataType, Date32Type, Decimal128Type, Decimal256Type, Field, Float32Type, Float64Type, Int8Type, Int16Type,
+    Int32Type, Int64Type, Time32MillisecondType, TimeUnit, TimestampMillisecondType,
 };
 use arrow::temporal_conversions::timestamp_ms_to_datetime;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use millstream_api::java_text::{write_decimal, write_double, write_float};
-use millstream_api::{Column, Error, Result};
+use millstream_api::{Column, Error, Result, schema};
+use num_bigint::BigInt;
 use serde_json::Value;
 
 /// Appends the text of every row, each with a newline.
@@ -28,21 +29,27 @@ pub(crate) fn append_texts(column: &Column, out: &mut Vec<u8>) -> Result<()> {
                 .map_err(|e| Error::data(format!("row {row} of a batch is not JSON")).caused_by(e))?;
             append_json(&value, out);
         } else {
-            append(column.array().as_ref(), row, out)?;
+            append(column.field(), column.array().as_ref(), row, out)?;
         }
         out.push(b'\n');
     }
     Ok(())
 }
 
-fn append(array: &dyn Array, row: usize, out: &mut Vec<u8>) -> Result<()> {
+fn append(field: &Field, array: &dyn Array, row: usize, out: &mut Vec<u8>) -> Result<()> {
     if array.is_null(row) {
         out.extend_from_slice(b"null");
         return Ok(());
     }
     match array.data_type() {
         DataType::Utf8 => out.extend_from_slice(array.as_string::<i32>().value(row).as_bytes()),
-        DataType::Binary => out.extend_from_slice(array.as_binary::<i32>().value(row)),
+        DataType::Binary => {
+            let bytes = array.as_binary::<i32>().value(row);
+            match bytes_scale(field) {
+                Some(scale) => write_decimal(out, &BigInt::from_signed_bytes_be(bytes).to_string(), scale),
+                None => out.extend_from_slice(bytes),
+            }
+        }
         DataType::Float32 => write_float(out, array.as_primitive::<Float32Type>().value(row)),
         DataType::Float64 => write_double(out, array.as_primitive::<Float64Type>().value(row)),
         DataType::Decimal128(_, scale) => {
@@ -60,24 +67,26 @@ fn append(array: &dyn Array, row: usize, out: &mut Vec<u8>) -> Result<()> {
         DataType::Timestamp(TimeUnit::Millisecond, _) => {
             append_date(array.as_primitive::<TimestampMillisecondType>().value(row), out);
         }
-        DataType::List(_) => {
+        DataType::List(of) => {
             let items = array.as_list::<i32>().value(row);
             out.push(b'[');
             for item in 0..items.len() {
                 separate(item, b", ", out);
-                append(items.as_ref(), item, out)?;
+                append(of, items.as_ref(), item, out)?;
             }
             out.push(b']');
         }
         DataType::Map(..) => {
             let entries = array.as_map().value(row);
-            let [keys, values] = entries.columns() else { return Err(unprintable(array)) };
+            let ([key, value], [keys, values]) = (entries.fields().as_ref(), entries.columns()) else {
+                return Err(unprintable(array));
+            };
             out.push(b'{');
             for entry in 0..entries.len() {
                 separate(entry, b", ", out);
-                append(keys.as_ref(), entry, out)?;
+                append(key, keys.as_ref(), entry, out)?;
                 out.push(b'=');
-                append(values.as_ref(), entry, out)?;
+                append(value, values.as_ref(), entry, out)?;
             }
             out.push(b'}');
         }
@@ -88,7 +97,7 @@ fn append(array: &dyn Array, row: usize, out: &mut Vec<u8>) -> Result<()> {
                 separate(at, b",", out);
                 out.extend_from_slice(field.name().as_bytes());
                 out.push(b'=');
-                append(column.as_ref(), row, out)?;
+                append(field, column.as_ref(), row, out)?;
             }
             out.push(b'}');
         }
@@ -104,6 +113,12 @@ fn append(array: &dyn Array, row: usize, out: &mut Vec<u8>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The scale of a Decimal that is kept as bytes, since Arrow's own cannot hold it.
+fn bytes_scale(field: &Field) -> Option<i64> {
+    let decimal = schema::name(field) == Some(schema::DECIMAL);
+    decimal.then(|| schema::parameter(field, schema::SCALE)?.parse().ok()).flatten()
 }
 
 fn number(value: impl std::fmt::Display, out: &mut Vec<u8>) {

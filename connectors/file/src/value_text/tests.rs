@@ -46,6 +46,18 @@ fn logical_types() {
 }
 
 #[test]
+fn decimals_beyond_those_of_arrow() {
+    let lines_of = |scale, values: Vec<&[u8]>| {
+        let field = millstream_api::schema::binary_decimal_field("v", scale, true);
+        lines(&Column::new(Arc::new(field), Arc::new(BinaryArray::from_vec(values))).unwrap())
+    };
+    assert_eq!(lines_of(-3, vec![&[1], &[0xff], &[0]]), ["1E+3", "-1E+3", "0E+3"]);
+    assert_eq!(lines_of(127, vec![&[1]]), ["1E-127"]);
+    let wide = [&[1][..], &[0; 40]].concat();
+    assert_eq!(lines_of(0, vec![&wide]), [format!("{}", num_bigint::BigInt::from(1) << 320)]);
+}
+
+#[test]
 fn nested_values() {
     let a: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None]));
     let b: ArrayRef = Arc::new(StringArray::from(vec!["x", "y"]));
