@@ -1,7 +1,8 @@
 //! Which settings a topic is created with (KIP-158).
 
 use millstream_api::{Config, Error, Result};
-use regex::Regex;
+
+use crate::settings::TopicPattern;
 
 const PREFIX: &str = "topic.creation.";
 const DEFAULT: &str = "default";
@@ -26,14 +27,14 @@ pub struct TopicCreation {
 
 #[derive(Clone, Debug)]
 struct Group {
-    include: Vec<Regex>,
-    exclude: Vec<Regex>,
+    include: Vec<TopicPattern>,
+    exclude: Vec<TopicPattern>,
     topic: NewTopic,
 }
 
 impl Group {
     fn takes(&self, topic: &str) -> bool {
-        let any = |patterns: &[Regex]| patterns.iter().any(|pattern| pattern.is_match(topic));
+        let any = |patterns: &[TopicPattern]| patterns.iter().any(|pattern| pattern.is_match(topic));
         any(&self.include) && !any(&self.exclude)
     }
 }
@@ -65,7 +66,7 @@ impl TopicCreation {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let all = Regex::new("").map_err(|_| Vec::new())?;
+        let all = TopicPattern::new("(?s).*").map_err(|_| Vec::new())?;
         groups.push(Group { include: vec![all], exclude: Vec::new(), topic: fallback });
         Ok(Some(Self { groups }))
     }
@@ -112,13 +113,13 @@ fn read_topic(config: &Config, group: &str, parent: Option<&NewTopic>, errors: &
     NewTopic { partitions, replication_factor, config }
 }
 
-fn patterns(config: &Config, group: &str, name: &str, errors: &mut Vec<(String, String)>) -> Vec<Regex> {
+fn patterns(config: &Config, group: &str, name: &str, errors: &mut Vec<(String, String)>) -> Vec<TopicPattern> {
     let key = format!("{PREFIX}{group}.{name}");
     let mut patterns = Vec::new();
     for text in config.get(&key).unwrap_or_default().split(',').map(str::trim).filter(|text| !text.is_empty()) {
-        match Regex::new(&format!("^(?:{text})$")) {
+        match TopicPattern::new(text) {
             Ok(pattern) => patterns.push(pattern),
-            Err(e) => errors.push((key.clone(), format!("{text} is not a usable regular expression: {e}"))),
+            Err(e) => errors.push((key.clone(), format!("{text} is {e}"))),
         }
     }
     patterns

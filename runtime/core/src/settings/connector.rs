@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use millstream_api::{Config, ConfigValue, ConfigValues, ConnectorKind, Result};
-use regex::Regex;
 
 use super::chain::{TransformSettings, chain};
-use super::connector_def::{plugin_def, topic_pattern};
+use super::connector_def::plugin_def;
 use super::converter::ConverterSettings;
 use super::errors::ErrorSettings;
+use super::topic_pattern::TopicPattern;
 use super::worker::WorkerConfig;
 use crate::delivery::TopicCreation;
 
@@ -27,7 +27,7 @@ pub enum Topics {
     /// These.
     List(Vec<String>),
     /// All whose whole name matches.
-    Pattern(Regex),
+    Pattern(TopicPattern),
 }
 
 /// A connector's settings, checked, as far as the worker acts on them.
@@ -87,7 +87,7 @@ impl ConnectorSettings {
         });
         let transforms = chain(config, &mut values);
         let values = values.into_valid()?;
-        let topics = match pattern.map(|text| topic_pattern(&text)) {
+        let topics = match pattern.map(|text| TopicPattern::new(&text)) {
             Some(Ok(regex)) => Some(Topics::Pattern(regex)),
             _ => (!topics.is_empty()).then_some(Topics::List(topics)),
         };
@@ -193,7 +193,7 @@ fn check_sink(config: &Config, worker: &WorkerConfig, values: &mut ConfigValues)
         let reason = format!("the dead letter queue topic {dead_letters} must not be among the topics read");
         if topics.contains(&dead_letters) {
             values.error("topics", reason);
-        } else if !pattern.is_empty() && topic_pattern(&pattern).is_ok_and(|regex| regex.is_match(&dead_letters)) {
+        } else if !pattern.is_empty() && TopicPattern::new(&pattern).is_ok_and(|regex| regex.is_match(&dead_letters)) {
             values.error("topics.regex", reason);
         }
     }

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use millstream_api::config::{ConfigDef, ConfigKey, ConfigType, Default, Importance, Parsed, Width};
 use millstream_api::{ConnectorKind, PluginInfo};
-use regex::Regex;
 
 use super::WorkerConfig;
 use super::restart_def::restart_keys;
+use super::topic_pattern::TopicPattern;
 use ConfigType::{Boolean, Class, Int, List, Long, Short, String as Text};
 use Importance::{High, Low, Medium};
 
@@ -242,7 +242,7 @@ fn sink(common: ConfigDef) -> ConfigDef {
             ConfigKey::with_default("topics.regex", Text, "", High, "Regular expression of the topics to read.")
                 .shown(COMMON, 4, Width::Long, "Topics regex")
                 .check(|value| match value {
-                    Parsed::Text(text) => topic_pattern(text).map(|_| ()),
+                    Parsed::Text(text) => TopicPattern::new(text).map(|_| ()),
                     _ => Ok(()),
                 }),
         )
@@ -270,11 +270,6 @@ fn sink(common: ConfigDef) -> ConfigDef {
             )
             .shown(ERRORS, 8, Width::Medium, "Enable Error Context Headers"),
         )
-}
-
-/// `topics.regex`, which must match a whole topic name.
-pub(super) fn topic_pattern(text: &str) -> Result<Regex, String> {
-    Regex::new(&format!("^(?:{text})$")).map_err(|e| format!("not a usable regular expression: {e}"))
 }
 
 fn words(name: &str, default: &str, importance: Importance, doc: &str, words: &[&str]) -> ConfigKey {

@@ -13,6 +13,7 @@ mod overrides;
 pub mod provider;
 mod rest;
 mod restart_def;
+mod topic_pattern;
 mod worker;
 mod worker_def;
 
@@ -29,4 +30,5 @@ pub use rest::{
     BasicAuth, CertificateStore, ClientAuth, CrossOrigin, HeaderValue, Keystore, ResponseHeader, RestConfig,
 };
 pub use rest::{StoreKind, TlsSettings, TlsVersion, Truststore, credentials_file};
+pub use topic_pattern::TopicPattern;
 pub use worker::{Distributed, Mode, StorageTopic, WorkerConfig};

@@ -243,6 +243,8 @@ fn rule_of_role(role: ClientRole, key: &str) -> Option<Rule> {
                     ("org.apache.kafka.clients.producer.UniformStickyPartitioner", "random"),
                 ],
             ),
+            // Picked in `settle`.
+            "partitioner.ignore.keys" => Rule::Ours,
             _ => return None,
         },
         (ClientRole::Consumer, key) => match key {
@@ -266,6 +268,8 @@ fn rule_of_role(role: ClientRole, key: &str) -> Option<Rule> {
             "partition.assignment.strategy" => Rule::Assignors,
             // The worker commits, on its own clock, and hands out batches of up to this many records.
             "enable.auto.commit" | "auto.commit.interval.ms" | "max.poll.records" => Rule::Ours,
+            // Patterns are matched by the worker.
+            "exclude.internal.topics" => Rule::Ours,
             _ => return None,
         },
         (ClientRole::Admin, _) => return None,
@@ -372,17 +376,21 @@ fn settle(role: ClientRole, java: &IndexMap<String, String>, config: &mut Client
             if let Some(level) = level {
                 config.set("compression.level", level);
             }
+            if java.get("partitioner.ignore.keys").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+                config.set("partitioner", "random");
+            }
         }
         ClientRole::Consumer => {
-            // librdkafka refuses a fetch limit below its message limit or above its receive limit.
-            if let Some(fetch) = number("fetch.max.bytes") {
-                if fetch < 1_000_000 {
-                    config.set("message.max.bytes", fetch.max(1000).to_string());
-                    config.set("fetch.max.bytes", fetch.max(1000).to_string());
-                }
-                if fetch > 99_000_000 {
-                    config.set("receive.message.max.bytes", (fetch + 512).to_string());
-                }
+            // librdkafka refuses a fetch limit below its message limit.
+            if let Some(fetch) = number("fetch.max.bytes").filter(|fetch| *fetch < 1_000_000) {
+                config.set("message.max.bytes", fetch.max(1000).to_string());
+                config.set("fetch.max.bytes", fetch.max(1000).to_string());
+            }
+            // Java takes an answer of any size; librdkafka drops the connection at one above this limit, for ever.
+            config.set("receive.message.max.bytes", INT_MAX.to_string());
+            if config.get("group.protocol") == Some("consumer") {
+                // The broker decides about these; librdkafka refuses them even when they say what it would do.
+                config.remove("partition.assignment.strategy");
             }
         }
         ClientRole::Admin => {}

@@ -120,6 +120,10 @@ fn producer(worker: &WorkerConfig, connector: &ConnectorSettings, id: String) ->
             ("delivery.timeout.ms", "2147483647"),
             ("linger.ms", "5"),
             ("partitioner", "murmur2_random"),
+            // As Java's `max.request.size`.
+            ("message.max.bytes", "1048576"),
+            // A topic that is missing may be made later: Java's producer waits for it. Microseconds of this are kept in 32 bits.
+            ("topic.metadata.propagation.max.ms", "2147000"),
             // Bounded in bytes alone; the count of messages is not what memory is made of. Small, since the task reads ahead
             // itself: as long as a full batch waits behind the requests in flight, librdkafka's broker thread spins (measured:
             // 4.3 us of CPU per record of 1.1 KB with 32 MB, 2.6 us with 4 MB, at a higher rate).

@@ -9,25 +9,30 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use millstream_api::{Error, PartitionOffsets, Result, TopicPartition};
+use millstream_core::settings::Topics;
 use parking_lot::Mutex;
 use rdkafka::Offset;
 use rdkafka::client::ClientContext;
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance, RebalanceProtocol};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::mpsc;
 
+use super::client_config::ClientSettings;
 use super::context::{Limit, LoggingContext};
 use super::raw::{FetchQueue, ForwardTarget};
 pub use super::runs::RawRun;
 use super::runs::Runs;
+use super::subscription::Subscription;
 use crate::observe::metrics::{Stage, TaskMetrics};
 use crate::task::panic::caught;
 
-/// Records taken at once.
+/// Records taken at once, unless `max.poll.records` says less.
 const FETCH_BATCH: usize = 4096;
+/// Bytes taken at once, as far as the size of the last records tells that of the next: what is taken is held twice for a moment.
+const FETCH_BYTES: usize = 4 * 1024 * 1024;
 /// How long the thread waits for records before it looks at rebalances and orders again; longer while nothing comes, up to
 /// [`FETCH_WAIT_IDLE`], so that an idle task costs a few wake-ups a second.
 const FETCH_WAIT: Duration = Duration::from_millis(50);
@@ -72,6 +77,8 @@ struct Orders {
     seeks: PartitionOffsets,
     /// Partitions taken away: what was fetched of them is no longer ours, nor is any wish about them.
     revoked: Vec<TopicPartition>,
+    /// Partitions assigned since the last look.
+    assigned: Vec<TopicPartition>,
 }
 
 /// Takes decoded records; owned by the fetch thread. False ends the thread.
@@ -101,7 +108,10 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.log.error(error, reason);
+        // Topics that are missing are told of by who waits for them.
+        if !is_missing(error.rdkafka_error_code()) {
+            self.log.error(error, reason);
+        }
     }
 }
 
@@ -115,6 +125,7 @@ impl ConsumerContext for Context {
                         target.forward(consumer, &partition.topic, partition.partition);
                     }
                 }
+                self.shared.orders.lock().assigned.extend(partitions.iter().cloned());
                 let _ = self.assignments.send(Assignment::Assigned(partitions));
             }
             Rebalance::Revoke(list) => {
@@ -122,6 +133,7 @@ impl ConsumerContext for Context {
                 self.wait_until_given_up(&partitions, consumer.assignment_lost());
                 let mut orders = self.shared.orders.lock();
                 orders.seeks.retain(|partition, _| !partitions.contains(partition));
+                orders.assigned.retain(|partition| !partitions.contains(partition));
                 orders.revoked.extend(partitions);
             }
             Rebalance::Error(error) => {
@@ -157,40 +169,38 @@ fn partitions_of(list: &TopicPartitionList) -> Vec<TopicPartition> {
 pub struct SinkConsumer {
     consumer: Arc<BaseConsumer<Context>>,
     shared: Arc<Shared>,
+    subscription: Option<Subscription>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl SinkConsumer {
-    /// Joins the group and starts to fetch. `topics` may hold one regular expression that starts with `^`.
+    /// Joins the group as soon as there are topics to read, and starts to fetch.
     pub fn start<S: RunSink>(
         name: &str,
-        config: &ClientConfig,
-        topics: &[String],
+        settings: &ClientSettings,
+        topics: &Topics,
         sink: S,
         assignments: mpsc::UnboundedSender<Assignment>,
         metrics: Arc<TaskMetrics>,
     ) -> Result<Self> {
         let shared = Arc::new(Shared::default());
-        let setting = |key| config.get(key).unwrap_or_default();
         let context = Context {
             assignments: assignments.clone(),
             forward: Mutex::new(None),
             shared: shared.clone(),
-            log: LoggingContext::new(setting("client.id"), setting("bootstrap.servers")),
+            log: settings.context(),
         };
-        // The end of a partition tells where an idle one is: its lag is then known without a record.
-        let consumer: BaseConsumer<Context> = config
-            .clone()
-            .set("enable.partition.eof", "true")
+        // Never with `enable.partition.eof`: librdkafka takes the end of a partition in a batch for a record, and goes on one record too far
+        // when the partition is paused there (as each incremental rebalance does with those that stay).
+        let consumer: BaseConsumer<Context> = settings
+            .native()
             .create_with_context(context)
             .map_err(|e| Error::config("the consumer's settings are not valid").caused_by(e))?;
         let consumer = Arc::new(consumer);
-        let queue = FetchQueue::new(consumer.clone(), FETCH_BATCH);
+        let most = settings.java("max.poll.records").and_then(|n| n.parse().ok()).unwrap_or(FETCH_BATCH);
+        let queue = FetchQueue::new(consumer.clone(), most.min(FETCH_BATCH));
         *consumer.context().forward.lock() = Some(queue.target());
-        let names: Vec<_> = topics.iter().map(String::as_str).collect();
-        consumer
-            .subscribe(&names)
-            .map_err(|e| Error::config(format!("cannot subscribe to {}", topics.join(", "))).caused_by(e))?;
+        let subscription = Subscription::start(&consumer, topics, settings)?;
         let fetch = Fetch {
             queue,
             sink,
@@ -202,14 +212,17 @@ impl SinkConsumer {
             told_seek: 0,
             trouble: Limit::new(),
             wait: FETCH_WAIT,
+            at_once: FETCH_BATCH,
             metrics,
             looked_at: Instant::now(),
+            unplaced: Vec::new(),
+            from_end: settings.native().get("auto.offset.reset") == Some("latest"),
         };
         let thread = std::thread::Builder::new()
             .name(format!("fetch-{name}").chars().take(15).collect())
             .spawn(move || fetch.run())
             .map_err(|e| Error::retriable("cannot start a fetch thread").caused_by(e))?;
-        Ok(Self { consumer, shared, thread: Some(thread) })
+        Ok(Self { consumer, shared, subscription: Some(subscription), thread: Some(thread) })
     }
 
     /// Stops or resumes delivery; the membership in the group stays.
@@ -254,6 +267,11 @@ impl SinkConsumer {
         }
     }
 
+    /// True when the group rebalances by giving up all partitions, most of which come back at once.
+    pub fn gives_back(&self) -> bool {
+        matches!(self.consumer.rebalance_protocol(), RebalanceProtocol::Eager)
+    }
+
     /// Begins to leave the group; nothing is delivered and no rebalance waits for the task any more.
     pub fn begin_stop(&self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
@@ -262,6 +280,9 @@ impl SinkConsumer {
     /// Leaves the group and ends the thread. Blocks for as long as the coordinator takes to answer.
     pub fn stop(mut self) {
         self.begin_stop();
+        if let Some(subscription) = self.subscription.take() {
+            subscription.end();
+        }
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -301,9 +322,15 @@ struct Fetch<S: RunSink> {
     trouble: Limit,
     /// How long to wait for records next.
     wait: Duration,
+    /// How many to take next.
+    at_once: usize,
     metrics: Arc<TaskMetrics>,
     /// When the ends of the partitions were last looked at.
     looked_at: Instant,
+    /// Assigned partitions of which it is not known yet where reading goes on.
+    unplaced: Vec<TopicPartition>,
+    /// Where it does without a committed offset.
+    from_end: bool,
 }
 
 impl<S: RunSink> Fetch<S> {
@@ -330,7 +357,8 @@ impl<S: RunSink> Fetch<S> {
         let mut runs = Runs::default();
         match self.queue.consumer().poll(wait) {
             Some(Ok(message)) => runs.push_message(&message),
-            Some(Err(error)) => consumer_error(error, &self.trouble)?,
+            // The context was told of it too, with librdkafka's reason.
+            Some(Err(error)) => consumer_error(error, None)?,
             None => {}
         }
         self.take_orders();
@@ -339,50 +367,80 @@ impl<S: RunSink> Fetch<S> {
             return self.decode(runs);
         }
         self.look_at_ends();
-        let (mut failed, metrics, start) = (None, &self.metrics, Instant::now());
-        let mut ends = 0;
-        let count = self.queue.consume(self.wait, |record| match record.error() {
-            None => runs.push(
-                record.topic_identity(),
-                || record.topic().into(),
-                record.partition(),
-                record.offset(),
-                record.timestamp(),
-                record.key(),
-                record.value(),
-                || record.headers(),
-            ),
-            Some(RDKafkaErrorCode::PartitionEOF) => {
-                ends += 1;
-                metrics.client.end_at(&TopicPartition::new(record.topic(), record.partition()), record.offset());
+        let (mut failed, start) = (None, Instant::now());
+        let mut bytes = 0;
+        let count = self.queue.consume(self.wait, self.at_once, |record| match record.error() {
+            None => {
+                bytes += record.key().map_or(0, <[u8]>::len) + record.value().map_or(0, <[u8]>::len);
+                runs.push(
+                    record.topic_identity(),
+                    || record.topic().into(),
+                    record.partition(),
+                    record.offset(),
+                    record.timestamp(),
+                    record.key(),
+                    record.value(),
+                    || record.headers(),
+                )
             }
             Some(code) => failed = Some((code, format!("{}-{}", record.topic(), record.partition()))),
         });
-        if count > ends {
+        if count > 0 {
             self.metrics.stage(Stage::Fetch, start.elapsed());
+            self.at_once = FETCH_BYTES / (bytes / count).max(1);
         }
         self.wait = if count > 0 { FETCH_WAIT } else { (self.wait * 2).min(FETCH_WAIT_IDLE) };
         self.decode(runs)?;
         failed.map_or(Ok(()), |(code, place)| {
-            consumer_error(KafkaError::MessageConsumption(code), &self.trouble).map_err(|error| error.at(place))
+            consumer_error(KafkaError::MessageConsumption(code), Some(&self.trouble)).map_err(|error| error.at(place))
         })
     }
 
-    /// How far the ends of the partitions are, as the last fetches said: no request is made for it.
+    /// How far the ends of the partitions are, as the last fetches said: no request is made for it, but one after an assignment.
     fn look_at_ends(&mut self) {
         if self.looked_at.elapsed() >= LOOK_AT_ENDS {
             self.looked_at = Instant::now();
+            self.place();
             let queue = &self.queue;
             self.metrics.client.look_at_ends(|at| queue.known_ends(&at.topic, at.partition));
         }
     }
 
+    /// Tells where reading goes on in partitions that gave no record yet: their lag is then known without one.
+    fn place(&mut self) {
+        if self.unplaced.is_empty() {
+            return;
+        }
+        let mut asked = TopicPartitionList::new();
+        for partition in &self.unplaced {
+            asked.add_partition(&partition.topic, partition.partition);
+        }
+        let Ok(committed) = self.queue.consumer().committed_offsets(asked, Duration::from_secs(1)) else { return };
+        let (queue, client, from_end) = (&self.queue, &self.metrics.client, self.from_end);
+        self.unplaced.retain(|at| {
+            let offset = match committed.find_partition(&at.topic, at.partition).map(|found| found.offset()) {
+                Some(Offset::Offset(offset)) => Some(offset),
+                _ => {
+                    let (low, high) = queue.known_ends(&at.topic, at.partition);
+                    if from_end { high } else { low }
+                }
+            };
+            if let Some(offset) = offset {
+                client.begins_at(at, offset);
+            }
+            offset.is_none()
+        });
+    }
+
     fn take_orders(&mut self) {
-        let (number, seeks, revoked) = {
+        let (number, seeks, revoked, assigned) = {
             let mut orders = self.shared.orders.lock();
-            (orders.seek, std::mem::take(&mut orders.seeks), std::mem::take(&mut orders.revoked))
+            let (seeks, revoked) = (std::mem::take(&mut orders.seeks), std::mem::take(&mut orders.revoked));
+            (orders.seek, seeks, revoked, std::mem::take(&mut orders.assigned))
         };
         self.seek = number;
+        self.unplaced.retain(|partition| !revoked.contains(partition));
+        self.unplaced.extend(assigned);
         if !revoked.is_empty() {
             self.seeks.retain(|partition, _| !revoked.contains(partition));
             self.waiting.retain(|item| !revoked.contains(S::origin(item)));
@@ -452,8 +510,12 @@ impl<S: RunSink> Fetch<S> {
     }
 }
 
-/// What an error event means: most are librdkafka's news about something it handles itself.
-fn consumer_error(error: KafkaError, trouble: &Limit) -> Result<()> {
+fn is_missing(code: Option<RDKafkaErrorCode>) -> bool {
+    matches!(code, Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic))
+}
+
+/// What an error event means: most are librdkafka's news about something it handles itself, told as often as `trouble` lets pass.
+fn consumer_error(error: KafkaError, trouble: Option<&Limit>) -> Result<()> {
     if let KafkaError::MessageConsumptionFatal(_) = error {
         return Err(Error::fatal("the consumer cannot go on").caused_by(error));
     }
@@ -475,7 +537,7 @@ fn consumer_error(error: KafkaError, trouble: &Limit) -> Result<()> {
                 .hint("set consumer.override.auto.offset.reset to earliest or latest, or set the connector's offsets"))
         }
         _ => {
-            if trouble.pass() {
+            if trouble.is_some_and(Limit::pass) {
                 tracing::warn!(%error, "consumer has trouble, it keeps trying");
             } else {
                 tracing::debug!(%error, "consumer has trouble, it keeps trying");

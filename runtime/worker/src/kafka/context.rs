@@ -34,6 +34,11 @@ impl LoggingContext {
         }
     }
 
+    /// The client's id.
+    pub fn client(&self) -> &str {
+        &self.client
+    }
+
     /// The bootstrap servers.
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap

@@ -17,6 +17,7 @@ mod raw;
 mod runs;
 mod sasl;
 mod security;
+mod subscription;
 pub mod topic_log;
 mod trust_store;
 

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use millstream_api::{Error, Result};
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
@@ -18,6 +18,10 @@ const NAP: Duration = Duration::from_secs(1);
 const WAIT: Duration = Duration::from_millis(100);
 /// What may have come while nothing was in flight: a few events.
 const EVENTS: usize = 8;
+/// Without an acknowledgement for so long, records are asked after.
+const STUCK: Duration = Duration::from_secs(5);
+/// How often they are.
+const STUCK_AGAIN: Duration = Duration::from_secs(30);
 
 /// The producer; clones share it. The last one to go ends the thread and gives up what is not acknowledged.
 pub struct PolledProducer<C: ProducerContext + 'static>(Arc<Inner<C>>);
@@ -29,13 +33,13 @@ struct Inner<C: ProducerContext + 'static> {
 }
 
 impl<C: ProducerContext + 'static> PolledProducer<C> {
-    /// Takes over a producer and starts its thread.
-    pub fn new(producer: BaseProducer<C>) -> Result<Self> {
+    /// Takes over a producer and starts its thread, on which `stuck` is asked when nothing is acknowledged for seconds.
+    pub fn new(producer: BaseProducer<C>, stuck: impl Fn(&BaseProducer<C>) + Send + 'static) -> Result<Self> {
         let (producer, ended) = (Arc::new(producer), Arc::new(AtomicBool::new(false)));
         let (polled, over) = (producer.clone(), ended.clone());
         let thread = std::thread::Builder::new()
             .name("acknowledgements".to_owned())
-            .spawn(move || poll(&polled, &over))
+            .spawn(move || poll(&polled, &over, stuck))
             .map_err(|error| Error::internal("cannot start a thread for a producer").caused_by(error))?;
         Ok(Self(Arc::new(Inner { producer, ended, thread: Some(thread) })))
     }
@@ -48,12 +52,21 @@ impl<C: ProducerContext + 'static> PolledProducer<C> {
     }
 }
 
-fn poll<C: ProducerContext>(producer: &BaseProducer<C>, ended: &AtomicBool) {
+fn poll<C: ProducerContext>(producer: &BaseProducer<C>, ended: &AtomicBool, stuck: impl Fn(&BaseProducer<C>)) {
+    let (mut before, mut ask_at) = (0, Instant::now() + STUCK);
     while !ended.load(Ordering::Acquire) {
-        if producer.in_flight_count() > 0 {
+        let in_flight = producer.in_flight_count();
+        if in_flight > 0 {
+            if in_flight != before {
+                (before, ask_at) = (in_flight, Instant::now() + STUCK);
+            } else if ask_at <= Instant::now() {
+                stuck(producer);
+                ask_at = Instant::now() + STUCK_AGAIN;
+            }
             producer.poll(WAIT);
             continue;
         }
+        before = 0;
         std::thread::park_timeout(NAP);
         for _ in 0..EVENTS {
             producer.poll(Duration::ZERO);

@@ -1,12 +1,13 @@
 //! The producer of a source task: batches in, one acknowledgement per batch out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arrow::array::{Array, BinaryArray};
 use millstream_api::{Batch, Error, Result};
+use parking_lot::Mutex;
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -137,7 +138,32 @@ fn too_large(topic: &str, error: RDKafkaErrorCode) -> Error {
 pub struct SourceProducer {
     topics: HashMap<Arc<str>, TopicHandle<Context>>,
     client: PolledProducer<Context>,
+    /// All topics that were sent to, for who asks after their records.
+    used: Used,
     sink: Arc<dyn DeliverySink>,
+}
+
+type Used = Arc<Mutex<HashSet<Arc<str>>>>;
+
+/// How long to wait for an answer about one topic.
+const ASK: Duration = Duration::from_secs(2);
+
+/// Records of a topic that is not there wait for it: that must not be a secret.
+fn tell_missing(client: &BaseProducer<Context>, used: &Used) {
+    let topics: Vec<_> = used.lock().iter().cloned().collect();
+    let mut missing = Vec::new();
+    for topic in topics {
+        let Ok(answer) = client.client().fetch_metadata(Some(&topic), ASK) else { return };
+        let code = answer.topics().first().and_then(|topic| topic.error()).map(RDKafkaErrorCode::from);
+        if code == Some(RDKafkaErrorCode::UnknownTopicOrPartition) {
+            missing.push(topic);
+        }
+    }
+    if !missing.is_empty() {
+        missing.sort_unstable();
+        let (client, topics) = (client.context().0.client(), missing.join(", "));
+        tracing::warn!(client, topics, "there are no such topics, their records wait for them");
+    }
 }
 
 /// Records handed over in one call: enough to spread the cost of a lock, few enough to notice a stop.
@@ -152,7 +178,10 @@ impl SourceProducer {
         let client: BaseProducer<Context> = config
             .create_with_context(Context(LoggingContext::new(setting("client.id"), setting("bootstrap.servers"))))
             .map_err(|e| Error::config("the producer's settings are not valid").caused_by(e))?;
-        Ok(Self { topics: HashMap::new(), client: PolledProducer::new(client)?, sink })
+        let used = Used::default();
+        let asked = used.clone();
+        let client = PolledProducer::new(client, move |client| tell_missing(client, &asked))?;
+        Ok(Self { topics: HashMap::new(), client, used, sink })
     }
 
     /// Hands all records of a batch to librdkafka, waiting while its queue is full: a full queue is back-pressure, never an error.
@@ -182,6 +211,9 @@ impl SourceProducer {
         if rows == 0 {
             self.sink.acked(batch_id);
             return Ok(());
+        }
+        if !self.used.lock().contains(&batch.topic) {
+            self.used.lock().insert(batch.topic.clone());
         }
         if !batch.headers.is_empty() || batch.timestamps.is_some() {
             return self.send_singly(batch, keys, values, &in_flight, tolerate, stopping);

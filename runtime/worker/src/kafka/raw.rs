@@ -188,18 +188,24 @@ impl<C: ConsumerContext> FetchQueue<C> {
         (known(low), known(high))
     }
 
-    /// Waits up to `timeout` for a record, then hands over what there is, in order, up to the batch size. Records are freed
-    /// when the call returns. Returns how many there were.
-    pub fn consume(&mut self, timeout: std::time::Duration, mut take: impl FnMut(&RawRecord<'_>)) -> usize {
+    /// Waits up to `timeout` for a record, then hands over what there is, in order, up to the batch size and to `most` (at least
+    /// one). Records are freed when the call returns. Returns how many there were.
+    pub fn consume(
+        &mut self,
+        timeout: std::time::Duration,
+        most: usize,
+        mut take: impl FnMut(&RawRecord<'_>),
+    ) -> usize {
+        let most = most.clamp(1, self.messages.len());
         let timeout = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
         // SAFETY: `messages` has room for the given counts; librdkafka fills in that many valid pointers and returns how
         // many. The first call waits for one record only, for a batch call waits for a full batch.
         let count = unsafe {
             let first = sys::rd_kafka_consume_batch_queue(self.queue.0, timeout, self.messages.as_mut_ptr(), 1);
-            if first <= 0 || self.messages.len() == 1 {
+            if first <= 0 || most == 1 {
                 first
             } else {
-                let rest = self.messages.len() - 1;
+                let rest = most - 1;
                 let more = sys::rd_kafka_consume_batch_queue(self.queue.0, 0, self.messages.as_mut_ptr().add(1), rest);
                 first + more.max(0)
             }

@@ -25,7 +25,10 @@ pub struct RawRun {
     pub seek: u64,
 }
 
-/// Collects records into one run per partition.
+/// Bytes of a run after which another one begins: an array of Arrow's holds 2 GiB at most, and few large runs are as good as one.
+const RUN_BYTES: usize = 16 * 1024 * 1024;
+
+/// Collects records into runs of their partitions.
 #[derive(Default)]
 pub(super) struct Runs {
     builders: Vec<RunBuilder>,
@@ -62,6 +65,13 @@ impl Runs {
                 self.builders.push(RunBuilder::new(TopicPartition::new(name(), partition)));
                 self.builders.len() - 1
             }),
+        };
+        let slot = if self.builders[slot].bytes() < RUN_BYTES {
+            slot
+        } else {
+            self.builders.push(RunBuilder::new(self.builders[slot].origin.clone()));
+            self.index.insert((topic, partition), self.builders.len() - 1);
+            self.builders.len() - 1
         };
         self.last = Some((topic, partition, slot));
         let run = &mut self.builders[slot];
@@ -113,6 +123,10 @@ impl RunBuilder {
         }
     }
 
+    fn bytes(&self) -> usize {
+        self.keys.values_slice().len() + self.values.values_slice().len()
+    }
+
     fn finish(mut self, seek: u64) -> RawRun {
         RawRun {
             origin: self.origin,
@@ -123,5 +137,24 @@ impl RunBuilder {
             headers: if self.any_header { Headers::from_rows(self.headers) } else { Headers::none() },
             seek,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_run_is_cut_and_stays_in_order() {
+        let mut runs = Runs::default();
+        let large = vec![b'x'; RUN_BYTES / 2];
+        for offset in 0..5 {
+            for partition in 0..2 {
+                let value = (partition == 0).then_some(&*large);
+                runs.push(7, || "t".into(), partition, offset, None, Some(b"k"), value, Vec::new);
+            }
+        }
+        let runs: Vec<_> = runs.finish(3).map(|run| (run.origin.partition, run.offsets.values().to_vec())).collect();
+        assert_eq!(runs, [(0, vec![0, 1]), (1, vec![0, 1, 2, 3, 4]), (0, vec![2, 3]), (0, vec![4])]);
     }
 }

@@ -143,14 +143,8 @@ fn start_consumer(
     let (id, budget) = (spec.id.clone(), env.budget.clone());
     let decoder = SinkDecoder { id, plugins, failures, letters, budget, queue };
     let (news_sender, news) = mpsc::unbounded_channel();
-    let consumer = SinkConsumer::start(
-        &spec.id.to_string(),
-        config.native(),
-        &spec.subscription()?,
-        decoder,
-        news_sender,
-        metrics,
-    )?;
+    let consumer =
+        SinkConsumer::start(&spec.id.to_string(), &config, spec.subscription()?, decoder, news_sender, metrics)?;
     Ok((records, news, consumer))
 }
 
@@ -356,6 +350,7 @@ impl SinkLoop {
                 tracing::info!(task = %self.spec.id, partitions = %list(&partitions), "partitions assigned");
                 self.assigned.extend(partitions.iter().cloned());
                 self.metrics.assigned(self.assigned.len());
+                self.hold_back_again();
                 self.task.open(&partitions).await.map_err(|error| error.at(format!("open of {}", list(&partitions))))
             }
             Assignment::Revoked { partitions, lost, done } => {
@@ -394,10 +389,10 @@ impl SinkLoop {
                 result = result.and(Err(error.at(format!("close of {}", list(partitions)))));
             }
         }
-        let held_back: Vec<_> = partitions.iter().filter(|p| self.held_back.remove(p)).cloned().collect();
-        if !held_back.is_empty() {
-            // librdkafka would remember it beyond the assignment.
-            self.consumer.pause_partitions(&held_back, false);
+        // An eager rebalance takes everything, only to give most of it back: what the task held back of it stays so.
+        if !self.consumer.gives_back() {
+            let given_up: Vec<_> = partitions.iter().filter(|p| self.held_back.remove(p)).cloned().collect();
+            self.let_go(&given_up);
         }
         for partition in partitions {
             self.assigned.remove(partition);
@@ -409,6 +404,24 @@ impl SinkLoop {
         self.metrics.client.forget(partitions);
         self.uncommitted.forget(partitions);
         result
+    }
+
+    /// After an assignment: of the partitions that the task held back, those that are still its own stay so.
+    fn hold_back_again(&mut self) {
+        let (kept, gone): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.held_back).into_iter().partition(|partition| self.assigned.contains(partition));
+        self.let_go(&gone);
+        if !kept.is_empty() {
+            self.consumer.pause_partitions(&kept, true);
+        }
+        self.held_back.extend(kept);
+    }
+
+    /// librdkafka would remember a pause beyond the assignment.
+    fn let_go(&self, partitions: &[TopicPartition]) {
+        if !partitions.is_empty() {
+            self.consumer.pause_partitions(partitions, false);
+        }
     }
 
     fn forget_records(&mut self, of: impl Fn(&TopicPartition) -> bool) {

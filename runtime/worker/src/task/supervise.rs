@@ -189,13 +189,12 @@ pub struct TaskSpec {
 }
 
 impl TaskSpec {
-    /// Topics a sink subscribes to: names, or one regular expression in librdkafka's form (`^...`).
-    pub fn subscription(&self) -> Result<Vec<String>> {
-        match &self.settings.topics {
-            None => Err(Error::config(format!("sink task {} has neither topics nor topics.regex", self.id))),
-            Some(Topics::Pattern(regex)) => Ok(vec![format!("^({regex})$")]),
-            Some(Topics::List(topics)) => Ok(topics.clone()),
-        }
+    /// Topics a sink subscribes to.
+    pub fn subscription(&self) -> Result<&Topics> {
+        self.settings
+            .topics
+            .as_ref()
+            .ok_or_else(|| Error::config(format!("sink task {} has neither topics nor topics.regex", self.id)))
     }
 }
 

@@ -72,7 +72,8 @@ impl Scene {
 fn check_order(book: &Book) {
     let mut open: BTreeMap<TopicPartition, (u32, Option<i64>)> = BTreeMap::new();
     let mut ends: BTreeMap<TopicPartition, i64> = BTreeMap::new();
-    for done in book.done.lock().iter() {
+    let all = book.done.lock().clone();
+    for done in &all {
         match done {
             Done::Open(task, partition) => {
                 assert!(open.insert(partition.clone(), (*task, None)).is_none(), "{partition} has two owners");
@@ -86,7 +87,7 @@ fn check_order(book: &Book) {
                 assert_eq!(owner, task, "{done:?}");
                 let seen = ends.entry(partition.clone()).or_insert(0);
                 match next {
-                    Some(next) => assert_eq!(first, next, "{done:?}"),
+                    Some(next) => assert_eq!(first, next, "{done:?} of {:?}", of(book, partition)),
                     None => assert!(*first <= *seen, "skipped up to {first} after {seen}: {done:?}"),
                 }
                 (*next, *seen) = (Some(*end), (*seen).max(*end));
@@ -95,15 +96,49 @@ fn check_order(book: &Book) {
     }
 }
 
+/// What happened to one partition.
+fn of(book: &Book, partition: &TopicPartition) -> Vec<Done> {
+    let is_of = |done: &&Done| match done {
+        Done::Open(_, p) | Done::Close(_, p) | Done::Put(_, p, ..) | Done::Refused(_, p, ..) => p == partition,
+    };
+    book.done.lock().iter().filter(is_of).cloned().collect()
+}
+
+const STRATEGY: &str = "consumer.override.partition.assignment.strategy";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebalance_between_two_tasks_skips_nothing() {
-    let scene = Scene::new("rebalance", 4).await;
+    rebalance("rebalance", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebalance_round_robin_skips_nothing() {
+    rebalance("roundrobin", &[(STRATEGY, "org.apache.kafka.clients.consumer.RoundRobinAssignor")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cooperative_rebalance_skips_nothing_and_takes_no_more_than_it_must() {
+    let strategy = "org.apache.kafka.clients.consumer.CooperativeStickyAssignor";
+    let done = rebalance("cooperative", &[(STRATEGY, strategy)]).await;
+    let before_second = done.iter().take_while(|done| !matches!(done, Done::Open(1, _)));
+    let closed = before_second.filter(|done| matches!(done, Done::Close(..))).count();
+    assert_eq!(closed, 2, "half of the partitions: {done:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebalance_by_the_broker_skips_nothing() {
+    rebalance("brokers", &[("consumer.override.group.protocol", "consumer")]).await;
+}
+
+/// Two tasks with these settings share four partitions, then one of them ends; what they did.
+async fn rebalance(name: &str, config: &[(&str, &str)]) -> Vec<Done> {
+    let scene = Scene::new(name, 4).await;
     *scene.tasks.book.put_takes.lock() = Duration::from_millis(100);
-    let first = scene.tasks.sink(0, &scene.topic, &[]);
+    let first = scene.tasks.sink(0, &scene.topic, config);
     scene.produce(4, 10).await;
     scene.until_put(1).await;
     // Records of all partitions wait in the first task when they are taken from it.
-    let second = scene.tasks.sink(1, &scene.topic, &[]);
+    let second = scene.tasks.sink(1, &scene.topic, config);
     until("both have partitions", async || {
         scene.produce(4, 10).await;
         scene.done().iter().any(|done| matches!(done, Done::Put(1, ..)))
@@ -117,6 +152,53 @@ async fn a_rebalance_between_two_tasks_skips_nothing() {
     scene.tasks.stop(second).await;
     check_order(&scene.tasks.book);
     assert_eq!(scene.committed().await, (0..4).map(|p| (p, end)).collect());
+    scene.done()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_task_holds_back_stays_so_when_a_rebalance_gives_it_back() {
+    let scene = Scene::new("given-back", 2).await;
+    let (held, mut asked) = (scene.partition(0), false);
+    scene.tasks.book.on_put(0, move |host, batches| {
+        if batches.iter().any(|batch| batch.origin == held) && !std::mem::replace(&mut asked, true) {
+            host.pause(std::slice::from_ref(&held));
+        }
+        Ok(())
+    });
+    let first = scene.tasks.sink(0, &scene.topic, &[]);
+    scene.produce(2, 1).await;
+    scene.until_put_of_all(2, 1).await;
+    // By the order of client ids the first task keeps the partition.
+    let second = scene.tasks.sink(1, &scene.topic, &[]);
+    until("the second has the other partition", async || scene.done().contains(&Done::Open(1, scene.partition(1))))
+        .await;
+    scene.produce(2, 1).await;
+    until("the second goes on", async || scene.tasks.book.ends(&scene.topic)[&1] == 2).await;
+    let opened = scene.done().iter().filter(|done| **done == Done::Open(0, scene.partition(0))).count();
+    assert_eq!((opened, scene.tasks.book.ends(&scene.topic)[&0]), (2, 1), "taken, given back, and still held");
+    let held = scene.partition(0);
+    scene.tasks.book.on_put(0, move |host, _| {
+        host.resume(std::slice::from_ref(&held));
+        Ok(())
+    });
+    scene.until_put_of_all(2, 2).await;
+    scene.tasks.stop(first).await;
+    scene.tasks.stop(second).await;
+    check_order(&scene.tasks.book);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_put_is_no_larger_than_a_poll() {
+    let scene = Scene::new("polls", 1).await;
+    scene.produce(1, 10).await;
+    let running = scene.tasks.sink(0, &scene.topic, &[("consumer.override.max.poll.records", "3")]);
+    scene.until_put(10).await;
+    scene.tasks.stop(running).await;
+    let sizes = scene.done().into_iter().filter_map(|done| match done {
+        Done::Put(_, _, first, end) => Some(end - first),
+        _ => None,
+    });
+    assert!(sizes.max() <= Some(3), "{:?}", scene.done());
 }
 
 #[tokio::test(flavor = "multi_thread")]

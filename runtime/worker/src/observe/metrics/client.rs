@@ -104,8 +104,8 @@ impl ClientMetrics {
         self.of(partition).position.store(offset, Ordering::Relaxed);
     }
 
-    /// Where fetching has found nothing more: the position, as long as no record of the partition was given to the task.
-    pub fn end_at(&self, partition: &TopicPartition, offset: i64) {
+    /// Where reading begins: the position, as long as no record of the partition was given to the task.
+    pub fn begins_at(&self, partition: &TopicPartition, offset: i64) {
         let lag = self.of(partition);
         let _ = lag.position.compare_exchange(Lag::UNKNOWN, offset, Ordering::Relaxed, Ordering::Relaxed);
     }
@@ -188,12 +188,12 @@ mod tests {
         let client = ClientMetrics::new(Clock::new(Windows::new(std::time::Duration::from_secs(30), 2)));
         let (a, b) = (TopicPartition::new("t", 0), TopicPartition::new("t", 1));
         let lag = |partition: &TopicPartition| client.of(partition).records();
-        client.end_at(&a, 5);
+        client.begins_at(&a, 5);
         client.position(&b, 7);
         assert_eq!(lag(&a), None, "the end is not known");
         client.look_at_ends(|partition| (Some(2), Some(if *partition == a { 5 } else { 17 })));
         assert_eq!((lag(&a), lag(&b), client.lag.max()), (Some(0), Some(10), 10.0));
-        client.end_at(&b, 17);
+        client.begins_at(&b, 17);
         assert_eq!(lag(&b), Some(10), "what is fetched is not yet with the task");
         assert_eq!(client.of(&b).lead(), Some(5));
         client.forget(&[b]);
