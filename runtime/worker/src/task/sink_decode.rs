@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::UInt32Array;
-use millstream_api::{
-    Batch, Column, Error, Headers, MemoryBudget, Reservation, Result, SinkBatch, TaskId, TopicPartition,
-};
+use millstream_api::{Batch, Column, Error, MemoryBudget, Reservation, Result, SinkBatch, TaskId, TopicPartition};
 
 use super::byte_queue::ByteSender;
 use super::chain::{Plugins, Read};
@@ -137,7 +135,7 @@ fn cut(run: &RawRun, read: Read, keep: &[bool]) -> Result<Vec<SinkBatch>> {
                 key,
                 value: value_run.column.slice(start - value_run.rows.start, end - start),
                 timestamps: Some(run.timestamps.slice(start, end - start)),
-                headers: if read.headers.is_empty() { Headers::none() } else { read.headers.take(start..end) },
+                headers: if end - start == keep.len() { read.headers.clone() } else { read.headers.take(start..end) },
             };
             let batch = SinkBatch { batch, origin: run.origin.clone(), offsets: run.offsets.slice(start, end - start) };
             batches.extend(without_failed(batch, &keep[start..end])?);
@@ -163,7 +161,7 @@ fn without_failed(batch: SinkBatch, keep: &[bool]) -> Result<Option<SinkBatch>> 
 mod tests {
     use super::*;
     use arrow::array::{Array, BinaryArray, Int64Array, StringArray};
-    use millstream_api::DecodedRun;
+    use millstream_api::{DecodedRun, Headers};
 
     fn run(rows: i64) -> RawRun {
         RawRun {
