@@ -41,3 +41,16 @@ pub fn as_headers(record: &Map<String, Value>) -> Result<Map<String, Value>> {
     headers.extend(context.into_iter().map(|(name, value)| json!([format!("__connect.errors.{name}"), value])));
     Ok(record)
 }
+
+#[test]
+fn a_failure_stands_for_ten_headers() -> Result<()> {
+    let read = |text: &str| serde_json::from_str::<Map<String, Value>>(text);
+    let record = as_headers(&read(r#"{"headers":[["h","1"]],"failed":{"stage":"S","class":"C","offset":7}}"#)?)?;
+    let headers = record["headers"].as_array().cloned().unwrap_or_default();
+    assert_eq!(record.len(), 1);
+    assert_eq!(headers.len(), 11);
+    assert_eq!(headers[..4].iter().map(|pair| pair[1].clone()).collect::<Vec<_>>(), ["1", "{name}-t", "0", "7"]);
+    assert!(as_headers(&read(r#"{"failed":{"stage":"S"}}"#)?).is_err());
+    assert!(as_headers(&read(r#"{"headers":{},"failed":{"stage":"S","class":"C","offset":7}}"#)?).is_err());
+    Ok(())
+}
