@@ -12,7 +12,7 @@ use crate::scenario::{FILE_SINK, FILE_SOURCE, JSON, LIMIT, STRING, append, wait_
 const LINES: usize = 500;
 
 /// Values by series, `name{labels}`, of an answer that Prometheus would take.
-async fn scrape(worker: &Worker) -> Result<BTreeMap<String, f64>> {
+pub async fn scrape(worker: &Worker) -> Result<BTreeMap<String, f64>> {
     let answer = worker.rest().get("/metrics").await?;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/plain; version=0.0.4")));
     let (mut values, mut types) = (BTreeMap::new(), BTreeMap::new());

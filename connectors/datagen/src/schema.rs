@@ -40,7 +40,7 @@ pub(crate) struct Made {
 }
 
 /// The most bytes or letters of one value.
-const LONGEST: u32 = 1 << 20;
+const LONGEST: u32 = 1 << 26;
 
 impl Made {
     /// Reads `name:type`, such as `price:decimal(2)?`.
@@ -170,7 +170,7 @@ mod tests {
             ("a:int7", "unknown type \"int7\""),
             ("a:int8(3)", "int8 takes no size"),
             ("a:string(x)", "is no number"),
-            ("a:string(9999999)", "up to 1048576"),
+            ("a:string(99999999)", "up to 67108864"),
             ("a:decimal(19)", "up to 18"),
             ("a:int8,a:int16", "a is there twice"),
             ("a:", "unknown type"),
