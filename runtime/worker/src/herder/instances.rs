@@ -44,6 +44,8 @@ pub(super) struct TaskSlot {
     config: Config,
     connector_config: Config,
     dead: bool,
+    /// Its last instance was told to have failed: nothing is told of the end of that one any more, as in Java.
+    failure_told: bool,
     restarting: bool,
     pub(super) restarts: Restarts,
     /// Keeps it in the metrics.
@@ -140,6 +142,7 @@ impl Herder {
             InstanceId::Task(task) => {
                 if let Some(slot) = self.tasks.get_mut(task) {
                     slot.dead = state == State::Failed;
+                    slot.failure_told = slot.dead;
                     if state == State::Running {
                         slot.restarts.running();
                     }
@@ -178,16 +181,20 @@ impl Herder {
                 self.tasks.remove(task);
             }
         }
-        let (dead, restarting) = match id {
+        let (dead, told, restarting) = match id {
             InstanceId::Connector(name) => {
-                self.connectors.get_mut(name).map_or((false, false), |s| (s.dead, std::mem::take(&mut s.restarting)))
+                let slot = self.connectors.get_mut(name);
+                slot.map_or((false, false, false), |s| (s.dead, false, std::mem::take(&mut s.restarting)))
             }
             InstanceId::Task(task) => {
-                self.tasks.get_mut(task).map_or((false, false), |s| (s.dead, std::mem::take(&mut s.restarting)))
+                let slot = self.tasks.get_mut(task);
+                slot.map_or((false, false, false), |s| (s.dead, s.failure_told, std::mem::take(&mut s.restarting)))
             }
         };
         if exists && !dead {
-            self.put_status(id, State::Unassigned, None);
+            if !told {
+                self.put_status(id, State::Unassigned, None);
+            }
             if restarting {
                 self.put_status(id, State::Restarting, None);
             }
@@ -374,6 +381,7 @@ impl Herder {
             config: config.clone(),
             connector_config,
             dead: false,
+            failure_told: false,
             restarting: false,
             restarts: self.tasks.get_mut(&id).map(|slot| std::mem::take(&mut slot.restarts)).unwrap_or_default(),
             listed: None,

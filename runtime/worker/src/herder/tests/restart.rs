@@ -64,6 +64,20 @@ async fn a_task_restart_revives_a_failed_task() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failed_task_that_is_still_ending_is_restarted_without_another_word() {
+    let world = World::start().await;
+    world.running("c").await;
+    world.statuses.take("c-0");
+    world.script.act("c-0.stop", Act::Hang);
+    world.script.act("c-0.poll", Act::Fail);
+    world.until("c", "RUNNING: FAILED RUNNING").await;
+    world.script.act("c-0.poll", Act::Succeed);
+    world.herder.ask(|reply| Request::RestartTask(millstream_api::TaskId::new("c", 0), reply)).await.unwrap();
+    world.until("c", "RUNNING: RUNNING RUNNING").await;
+    assert_eq!(world.statuses.take("c-0"), ["FAILED", "RUNNING"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_plan_restarts_what_it_names() {
     let world = World::start().await;
     world.running("c").await;
