@@ -137,7 +137,10 @@ fn too_large(topic: &str, error: RDKafkaErrorCode) -> Error {
 /// The producer of one source task. Used from one thread; acknowledgements come from librdkafka's.
 pub struct SourceProducer {
     topics: HashMap<Arc<str>, TopicHandle<Context>>,
-    client: PolledProducer<Context>,
+    config: ClientConfig,
+    /// Made for the first record: most connectors of a large worker have nothing to send most of the time, and each client
+    /// costs threads and connections.
+    client: Option<PolledProducer<Context>>,
     /// All topics that were sent to, for who asks after their records.
     used: Used,
     sink: Arc<dyn DeliverySink>,
@@ -166,22 +169,32 @@ fn tell_missing(client: &BaseProducer<Context>, used: &Used) {
     }
 }
 
+fn unfit(error: KafkaError) -> Error {
+    Error::config("the producer's settings are not valid").caused_by(error)
+}
+
 /// Records handed over in one call: enough to spread the cost of a lock, few enough to notice a stop.
 const CHUNK: usize = 4096;
 /// How long to wait for room in a full queue before looking at `stopping` again.
 const FULL_WAIT: Duration = Duration::from_millis(5);
 
 impl SourceProducer {
-    /// A producer with these librdkafka settings.
+    /// A producer with these librdkafka settings. Settings that no client takes are an error at once.
     pub fn new(config: &ClientConfig, sink: Arc<dyn DeliverySink>) -> Result<Self> {
-        let setting = |key| config.get(key).unwrap_or_default();
-        let client: BaseProducer<Context> = config
-            .create_with_context(Context(LoggingContext::new(setting("client.id"), setting("bootstrap.servers"))))
-            .map_err(|e| Error::config("the producer's settings are not valid").caused_by(e))?;
-        let used = Used::default();
-        let asked = used.clone();
+        config.create_native_config().map_err(unfit)?;
+        Ok(Self { topics: HashMap::new(), config: config.clone(), client: None, used: Used::default(), sink })
+    }
+
+    fn client(&mut self) -> Result<PolledProducer<Context>> {
+        if let Some(client) = &self.client {
+            return Ok(client.clone());
+        }
+        let setting = |key| self.config.get(key).unwrap_or_default();
+        let context = Context(LoggingContext::new(setting("client.id"), setting("bootstrap.servers")));
+        let client: BaseProducer<Context> = self.config.create_with_context(context).map_err(unfit)?;
+        let asked = self.used.clone();
         let client = PolledProducer::new(client, move |client| tell_missing(client, &asked))?;
-        Ok(Self { topics: HashMap::new(), client, used, sink })
+        Ok(self.client.insert(client).clone())
     }
 
     /// Hands all records of a batch to librdkafka, waiting while its queue is full: a full queue is back-pressure, never an error.
@@ -215,13 +228,14 @@ impl SourceProducer {
         if !self.used.lock().contains(&batch.topic) {
             self.used.lock().insert(batch.topic.clone());
         }
+        let client = self.client()?;
         if !batch.headers.is_empty() || batch.timestamps.is_some() {
-            return self.send_singly(batch, keys, values, &in_flight, tolerate, stopping);
+            return send_singly(&client, batch, keys, values, &in_flight, tolerate, stopping);
         }
         let topic = match self.topics.get(&batch.topic) {
             Some(topic) => topic,
             None => {
-                let handle = TopicHandle::new(&self.client, &batch.topic)?;
+                let handle = TopicHandle::new(&client, &batch.topic)?;
                 self.topics.entry(batch.topic.clone()).or_insert(handle)
             }
         };
@@ -253,64 +267,66 @@ impl SourceProducer {
         Ok(())
     }
 
-    /// The way for records with headers or timestamps, which librdkafka's batch call cannot carry.
-    fn send_singly(
-        &self,
-        batch: &Batch,
-        keys: &BinaryArray,
-        values: &BinaryArray,
-        in_flight: &Arc<InFlight>,
-        tolerate: impl Fn(Error) -> Result<()>,
-        stopping: impl Fn() -> bool,
-    ) -> Result<()> {
-        for i in 0..values.len() {
-            let mut record = BaseRecord::<[u8], [u8], Arc<InFlight>>::with_opaque_to(&batch.topic, in_flight.clone());
-            record.key = keys.is_valid(i).then(|| keys.value(i));
-            record.payload = values.is_valid(i).then(|| values.value(i));
-            record.partition = batch.partitions.as_ref().and_then(|p| p.is_valid(i).then(|| p.value(i)));
-            record.timestamp = batch.timestamps.as_ref().and_then(|t| t.is_valid(i).then(|| t.value(i)));
-            let headers = batch.headers.row(i);
-            if !headers.is_empty() {
-                let mut owned = OwnedHeaders::new_with_capacity(headers.len());
-                for header in headers {
-                    let value = header.bytes().map(|bytes| bytes.as_ref());
-                    owned = owned.insert(rdkafka::message::Header { key: &header.key, value });
-                }
-                record.headers = Some(owned);
-            }
-            loop {
-                match self.client.send(record) {
-                    Ok(()) => {
-                        self.client.sent();
-                        break;
-                    }
-                    Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                        if stopping() {
-                            return Err(Error::stopped("the task is stopping"));
-                        }
-                        record = back;
-                        std::thread::sleep(FULL_WAIT);
-                    }
-                    Err((error, _)) => {
-                        refused(&batch.topic, &error, &tolerate)?;
-                        in_flight.skip();
-                        break;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Waits until every record is answered, at most `limit`. True when all are.
     pub fn flush(&self, limit: Duration) -> bool {
-        self.client.flush(limit).is_ok()
+        self.client.as_ref().is_none_or(|client| client.flush(limit).is_ok())
     }
 
     /// Gives up every record that is not acknowledged yet.
     pub fn purge(&self) {
-        self.client.purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
+        if let Some(client) = &self.client {
+            client.purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
+        }
     }
+}
+
+/// The way for records with headers or timestamps, which librdkafka's batch call cannot carry.
+fn send_singly(
+    client: &PolledProducer<Context>,
+    batch: &Batch,
+    keys: &BinaryArray,
+    values: &BinaryArray,
+    in_flight: &Arc<InFlight>,
+    tolerate: impl Fn(Error) -> Result<()>,
+    stopping: impl Fn() -> bool,
+) -> Result<()> {
+    for i in 0..values.len() {
+        let mut record = BaseRecord::<[u8], [u8], Arc<InFlight>>::with_opaque_to(&batch.topic, in_flight.clone());
+        record.key = keys.is_valid(i).then(|| keys.value(i));
+        record.payload = values.is_valid(i).then(|| values.value(i));
+        record.partition = batch.partitions.as_ref().and_then(|p| p.is_valid(i).then(|| p.value(i)));
+        record.timestamp = batch.timestamps.as_ref().and_then(|t| t.is_valid(i).then(|| t.value(i)));
+        let headers = batch.headers.row(i);
+        if !headers.is_empty() {
+            let mut owned = OwnedHeaders::new_with_capacity(headers.len());
+            for header in headers {
+                let value = header.bytes().map(|bytes| bytes.as_ref());
+                owned = owned.insert(rdkafka::message::Header { key: &header.key, value });
+            }
+            record.headers = Some(owned);
+        }
+        loop {
+            match client.send(record) {
+                Ok(()) => {
+                    client.sent();
+                    break;
+                }
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    if stopping() {
+                        return Err(Error::stopped("the task is stopping"));
+                    }
+                    record = back;
+                    std::thread::sleep(FULL_WAIT);
+                }
+                Err((error, _)) => {
+                    refused(&batch.topic, &error, &tolerate)?;
+                    in_flight.skip();
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A record that librdkafka did not take over, for another reason than want of room.
