@@ -118,7 +118,10 @@ fn producer(worker: &WorkerConfig, connector: &ConnectorSettings, id: String) ->
             ("acks", "all"),
             ("enable.idempotence", "true"),
             ("delivery.timeout.ms", "2147483647"),
-            ("linger.ms", "5"),
+            // Java's is 5. With idempotence librdkafka has one request per partition on its way, and its broker thread spins from the
+            // moment the oldest record behind it has lingered (measured with a busy broker, 1.2 KB records: 5.4 us of CPU per record
+            // with 5 ms, 2.0 with 50, at a higher rate). What a full batch holds does not wait.
+            ("linger.ms", "50"),
             ("partitioner", "murmur2_random"),
             // As Java's `max.request.size`.
             ("message.max.bytes", "1048576"),
