@@ -48,6 +48,8 @@ pub(super) fn translate(
     unknown: &mut Vec<String>,
 ) -> Result<()> {
     sasl::translate(settings, named, config, unknown)?;
+    let tls =
+        settings.get("security.protocol").is_some_and(|protocol| protocol.trim().to_ascii_uppercase().ends_with("SSL"));
     for (key, value) in settings.iter() {
         let Some(value) = value.filter(|value| !value.is_empty() || key == "ssl.endpoint.identification.algorithm")
         else {
@@ -60,6 +62,9 @@ pub(super) fn translate(
             "ssl.endpoint.identification.algorithm" => {
                 config.set(key, if value.is_empty() { "none".to_owned() } else { value.to_ascii_lowercase() });
             }
+            // As in Java, stores of a client that does without TLS are not looked at: the REST listeners may share the keys.
+            "ssl.truststore.location" | "ssl.keystore.location" | "ssl.keystore.password" | "ssl.key.password"
+                if !tls => {}
             "ssl.key.password" => {
                 config.set(key, value);
             }

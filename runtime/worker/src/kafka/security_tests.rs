@@ -12,6 +12,8 @@ fn refused(pairs: &[(&str, &str)]) -> String {
     of(pairs).map(drop).unwrap_err().to_string()
 }
 
+const TLS: (&str, &str) = ("security.protocol", "ssl");
+
 const PLAIN: &str =
     "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"u\" password=\"hush\";";
 
@@ -51,20 +53,23 @@ fn pem_stores_and_names_of_other_things() {
 fn stores_that_cannot_be_read_name_their_key_and_the_remedy() {
     let folder = folder(&[("t.jks", &[0xfe, 0xed, 0xfe, 0xed, 0]), ("t.p12", &[0x30, 0x82, 0, 0, 0])]);
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let error = refused(&[("ssl.truststore.location", &path("t.jks"))]);
+    let error = refused(&[TLS, ("ssl.truststore.location", &path("t.jks"))]);
     assert!(error.contains("producer.ssl.truststore.location is a JKS store") && error.contains("PKCS12"), "{error}");
-    let error = refused(&[("ssl.keystore.location", &path("t.jks")), ("ssl.keystore.type", "JKS")]);
+    let error = refused(&[TLS, ("ssl.keystore.location", &path("t.jks")), ("ssl.keystore.type", "JKS")]);
     assert!(error.contains("producer.ssl.keystore.location is a JKS store"), "{error}");
-    let error = refused(&[("ssl.truststore.location", &path("none"))]);
+    let error = refused(&[TLS, ("ssl.truststore.location", &path("none"))]);
     assert!(error.contains("of producer.ssl.truststore.location cannot be read"), "{error}");
-    let error = refused(&[("ssl.truststore.location", &path("t.p12")), ("ssl.truststore.password", "hush")]);
+    let error = refused(&[TLS, ("ssl.truststore.location", &path("t.p12")), ("ssl.truststore.password", "hush")]);
     assert!(
         error.contains("check the file and producer.ssl.truststore.password") && !error.contains("hush"),
         "{error}"
     );
     // Java's tools write PKCS12 whatever the file is called.
-    let (config, _) = of(&[("ssl.keystore.location", &path("t.p12")), ("ssl.keystore.password", "x")]).unwrap();
+    let (config, _) = of(&[TLS, ("ssl.keystore.location", &path("t.p12")), ("ssl.keystore.password", "x")]).unwrap();
     assert_eq!(config.get("ssl.keystore.location"), Some(path("t.p12").as_str()));
+    // Without TLS nobody looks.
+    let (config, unknown) = of(&[("ssl.truststore.location", &path("none")), ("ssl.keystore.location", "")]).unwrap();
+    assert!(config.get("ssl.ca.location").is_none() && unknown.is_empty());
 }
 
 #[test]
