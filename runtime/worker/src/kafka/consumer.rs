@@ -387,7 +387,7 @@ impl<S: RunSink> Fetch<S> {
         });
         if count > 0 {
             self.metrics.stage(Stage::Fetch, start.elapsed());
-            self.at_once = FETCH_BYTES / (bytes / count).max(1);
+            self.at_once = FETCH_BYTES * count / bytes.max(1);
         }
         self.wait = if count > 0 { FETCH_WAIT } else { (self.wait * 2).min(FETCH_WAIT_IDLE) };
         self.decode(runs)?;
