@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::offsets::{Subject, Wanted};
 use crate::kafka::client_config::{offsets_admin, sink_group};
-use crate::kafka::{Admin, error};
+use crate::kafka::error;
+use crate::kafka::group_offsets::GroupOffsets;
 use crate::model::ConnectorOffset;
 
 const TOPIC: &str = "kafka_topic";
@@ -77,43 +78,32 @@ pub(super) fn wanted(parsed: &Parsed) -> Wanted {
     parsed.iter().map(|(at, number)| (partition(at), number.map(offset))).collect()
 }
 
-struct Group {
-    admin: Admin,
-    name: String,
-}
-
-async fn group(subject: &Subject) -> Result<Group> {
+fn group(subject: &Subject) -> Result<GroupOffsets> {
     let settings = offsets_admin(&subject.env.worker, &subject.settings)?;
-    let name = sink_group(&subject.env.worker, &subject.settings);
     settings.warn_unknown();
-    // Making a client reads certificates and starts threads.
-    let admin = tokio::task::spawn_blocking(move || Admin::new(&settings))
-        .await
-        .unwrap_or_else(|panic| Err(Error::internal("making an admin client ended unexpectedly").caused_by(panic)))?;
-    Ok(Group { admin, name })
+    Ok(GroupOffsets::new(sink_group(&subject.env.worker, &subject.settings), &settings))
 }
 
 /// All offsets of the group, by topic and partition.
 pub(super) async fn list(subject: &Subject) -> Result<Vec<(SourcePartition, OffsetMap)>> {
-    let Group { admin, name } = group(subject).await?;
-    let offsets = admin.group_offsets(&name).await.map_err(|error| failed(subject, "list", error))?;
+    let offsets = group(subject)?.list().await.map_err(|error| failed(subject, "list", error))?;
     Ok(offsets.iter().map(|(at, number)| (partition(at), offset(*number))).collect())
 }
 
-/// Sets and deletes offsets. Both are tried, so that one bad entry keeps as little as possible from happening (as in Kafka Connect).
+/// Sets and deletes offsets. Both are tried, whatever comes of the other (as in Kafka Connect).
 pub(super) async fn alter(subject: &Subject, parsed: Parsed) -> Result<()> {
-    let Group { admin, name } = group(subject).await?;
+    let group = group(subject)?;
     let deleted: Vec<_> = parsed.iter().filter(|(_, offset)| offset.is_none()).map(|(at, _)| at.clone()).collect();
     let altered: PartitionOffsets = parsed.into_iter().filter_map(|(at, offset)| Some((at, offset?))).collect();
-    let altering = async { if altered.is_empty() { Ok(()) } else { admin.alter_group_offsets(&name, &altered).await } };
-    let (altering, deleting) = futures::join!(altering, admin.delete_group_offsets(&name, &deleted));
+    // One after the other: a group that is not there yet is made by the first.
+    let altering = group.alter(&altered).await;
+    let deleting = group.delete(&deleted).await;
     altering.and(deleting).map_err(|error| failed(subject, "alter", error))
 }
 
 /// Deletes the group.
 pub(super) async fn reset(subject: &Subject) -> Result<()> {
-    let Group { admin, name } = group(subject).await?;
-    admin.delete_group(&name).await.map(drop).map_err(|error| failed(subject, "reset", error))
+    group(subject)?.delete_group().await.map(drop).map_err(|error| failed(subject, "reset", error))
 }
 
 /// An error of the brokers is nothing the client could mend (500), whatever it is about.

@@ -77,10 +77,6 @@ impl Admin {
         Ok(Self { client: Arc::new(Client(Some(client))), bootstrap: settings.bootstrap().into() })
     }
 
-    pub(super) fn client(&self) -> Result<&AdminClient<LoggingContext>> {
-        self.client.get()
-    }
-
     /// The bootstrap servers.
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
@@ -182,7 +178,7 @@ impl Admin {
     }
 
     /// Runs a call that waits for the brokers where waiting hurts nobody.
-    pub(super) async fn blocking<T: Send + 'static>(
+    async fn blocking<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&AdminClient<LoggingContext>) -> Result<T, KafkaError> + Send + 'static,
     ) -> Result<T> {

@@ -8,7 +8,7 @@ pub mod consumer;
 pub mod context;
 pub mod error;
 mod first_contact;
-mod group_offsets;
+pub mod group_offsets;
 pub mod internal_topic;
 mod jaas;
 mod polled;
