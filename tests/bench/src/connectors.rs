@@ -171,8 +171,9 @@ async fn ask(rest: ConnectRest, paused: Arc<AtomicBool>, ended: Arc<AtomicBool>)
         let asked = Instant::now();
         let answer = rest.get(&path).await?;
         milliseconds.push(asked.elapsed().as_secs_f64() * 1e3);
-        // A connector may be gone by then, and Java refuses while it rebalances.
-        if !matches!(answer.status, 200 | 404 | 409) {
+        // A connector may be gone by then, and Java refuses while it rebalances, or fails because of it.
+        let rebalances = answer.status == 500 && answer.body.contains("rebalance");
+        if !matches!(answer.status, 200 | 404 | 409) && !rebalances {
             return Err(Error::new(format!("{path}: {} {}", answer.status, answer.body)));
         }
         if path == "/connectors" {
