@@ -22,9 +22,14 @@ use millstream_api::{Error, Header, Result};
 pub struct FetchQueue<C: ConsumerContext> {
     // Before `consumer`: a queue is released before its client.
     queue: Arc<Queue>,
+    /// Room for the records of a call; grows while calls fill it, up to `batch`: most consumers of a large worker are idle.
     messages: Vec<*mut sys::rd_kafka_message_t>,
+    batch: usize,
     consumer: Arc<BaseConsumer<C>>,
 }
+
+/// Records there is room for at first.
+const FEW: usize = 64;
 
 // SAFETY: librdkafka queues may be used from any thread; the message pointers are only touched within `consume`.
 unsafe impl<C: ConsumerContext> Send for FetchQueue<C> {}
@@ -164,7 +169,8 @@ impl<C: ConsumerContext> FetchQueue<C> {
     pub fn new(consumer: Arc<BaseConsumer<C>>, batch: usize) -> Self {
         // SAFETY: the client is alive; the queue is released before the Arc that keeps it.
         let queue = Arc::new(Queue(unsafe { sys::rd_kafka_queue_new(consumer.client().native_ptr()) }));
-        Self { queue, messages: vec![ptr::null_mut(); batch.max(1)], consumer }
+        let batch = batch.max(1);
+        Self { queue, messages: vec![ptr::null_mut(); batch.min(FEW)], batch, consumer }
     }
 
     /// What the rebalance callback forwards partitions to.
@@ -217,6 +223,9 @@ impl<C: ConsumerContext> FetchQueue<C> {
                 take(&RawRecord { message, alive: PhantomData });
                 sys::rd_kafka_message_destroy(message);
             }
+        }
+        if count == self.messages.len() && count < self.batch {
+            self.messages.resize(self.batch.min(count * 4), ptr::null_mut());
         }
         count
     }
