@@ -215,6 +215,9 @@ fn is(status: &Value, state: &str, tasks: usize) -> bool {
             .is_some_and(|all| all.len() == tasks && all.iter().all(|task| task["state"] == state))
 }
 
+/// The group of settings that Java does not have.
+const OURS_ALONE: &str = "Automatic Restart";
+
 /// Without what two workers need not share: other plugins, documentation, versions, the words of errors, the order of
 /// hash maps.
 fn comparable(mut json: Value) -> Value {
@@ -228,7 +231,11 @@ fn comparable(mut json: Value) -> Value {
         }
     }
     json.sort_all_objects();
+    if let Some(groups) = json.get_mut("groups").and_then(Value::as_array_mut) {
+        groups.retain(|group| group != OURS_ALONE);
+    }
     let Some(configs) = json.get_mut("configs").and_then(Value::as_array_mut) else { return json };
+    configs.retain(|config| config["definition"]["group"] != OURS_ALONE);
     for config in configs {
         if let Some(definition) = config["definition"].as_object_mut() {
             definition.remove("documentation");

@@ -73,7 +73,7 @@ fn validate_says_what_is_wrong_and_where() {
     let json = files.write("json.json", "{\n  \"name\": \"a\",\n  \"config\": {\"x\": [1]}\n}");
     for (file, phrases) in [
         (&class, vec!["Nope", "available connectors"]),
-        (&missing, vec!["2 error(s)", "tasks.max: Invalid value x", "topic: Missing required"]),
+        (&missing, vec!["3 error(s)", "tasks.max: Invalid value x", "topic: Missing required"]),
         (&json, vec!["key \"x\"", "line 3"]),
     ] {
         let (code, text) = outcome(&["validate", file]);
@@ -92,7 +92,7 @@ fn run_refuses_what_it_cannot_start_with() {
     assert!(code == 1 && text.contains("worker.properties"), "{text}");
     assert_eq!(outcome(&["run", "--no-such-flag"]).0, 1);
 
-    let standalone = "key.converter=JsonConverter\nvalue.converter=JsonConverter\nlisteners=http://127.0.0.1:0\n\
+    let standalone = "bootstrap.servers=localhost:1\nkey.converter=JsonConverter\nvalue.converter=JsonConverter\nlisteners=http://127.0.0.1:0\n\
                       offset.storage.file.filename=offsets\n";
     let no_mode = files.write("no-mode.properties", "bootstrap.servers=localhost:1\n");
     let missing = files.write("missing.properties", "group.id=a\n");

@@ -65,5 +65,5 @@ fn connector_files() {
     names.sort();
     let count = names.len();
     names.dedup();
-    assert_eq!((names.len(), count), (8, 8), "{names:?}");
+    assert_eq!((names.len(), count), (10, 10), "{names:?}");
 }
