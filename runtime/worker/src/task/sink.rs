@@ -272,7 +272,11 @@ impl SinkLoop {
 
     async fn put(&mut self, mut held: Held<Fetched>) -> Result<()> {
         let fetched = &mut held.item;
-        self.remember_topic(&fetched.origin.topic);
+        // As in Java, a topic counts as used when a record of it could be read, whatever the transformations made of it.
+        let unread = fetched.failure.is_some() || fetched.batches.is_empty() && !fetched.rejected.is_empty();
+        if !unread {
+            self.remember_topic(&fetched.origin.topic);
+        }
         if let (Some(letters), Some(raw)) = (&self.letters, &fetched.raw) {
             letters.send(raw, std::mem::take(&mut fetched.rejected)).await?;
             letters.begin_put(raw);
