@@ -125,6 +125,19 @@ impl Digits {
         self.len >= self.digits.len()
     }
 
+    /// Takes the next digit. A leading zero only moves the point, and in scientific form the first digit is never the last.
+    fn take(&mut self, q: u8, first: &mut bool, low: &mut bool, high: &mut bool, decimal: &mut i32) {
+        if *first && q == 0 && !*high {
+            *decimal -= 1;
+        } else {
+            self.push(q);
+        }
+        if *first && (*decimal < -3 || *decimal >= 8) {
+            (*low, *high) = (false, false);
+        }
+        *first = false;
+    }
+
     fn draw_small(&mut self, mut b: u64, s: u64, mut m: u64, decimal: &mut i32) -> Stop {
         let tens = s * 10;
         let (mut low, mut high);
@@ -137,15 +150,7 @@ impl Digits {
             let overflow = m as i64 <= 0;
             low = overflow || b < m;
             high = overflow || b.wrapping_add(m) as i64 > tens as i64;
-            if !(first && q == 0 && !high) {
-                self.push(q as u8);
-            } else {
-                *decimal -= 1;
-            }
-            if first && (*decimal < -3 || *decimal >= 8) {
-                (low, high) = (false, false);
-            }
-            first = false;
+            self.take(q as u8, &mut first, &mut low, &mut high, decimal);
             if low || high || self.is_full() {
                 return Stop { low, high, difference: (b << 1).cmp(&tens) };
             }
@@ -162,15 +167,7 @@ impl Digits {
             m = m.saturating_mul(10);
             low = b < m;
             high = b.saturating_add(m) >= tens;
-            if !(first && q == 0 && !high) {
-                self.push(q as u8);
-            } else {
-                *decimal -= 1;
-            }
-            if first && (*decimal < -3 || *decimal >= 8) {
-                (low, high) = (false, false);
-            }
-            first = false;
+            self.take(q as u8, &mut first, &mut low, &mut high, decimal);
             if low || high || self.is_full() {
                 return Stop { low, high, difference: (b << 1).cmp(&tens) };
             }
@@ -188,15 +185,7 @@ impl Digits {
             let q = q.iter_u64_digits().next().unwrap_or(0);
             low = b < m;
             high = &b + &m >= tens;
-            if !(first && q == 0 && !high) {
-                self.push(q as u8);
-            } else {
-                *decimal -= 1;
-            }
-            if first && (*decimal < -3 || *decimal >= 8) {
-                (low, high) = (false, false);
-            }
-            first = false;
+            self.take(q as u8, &mut first, &mut low, &mut high, decimal);
             if low || high || self.is_full() {
                 return Stop { low, high, difference: (b << 1u8).cmp(&tens) };
             }
