@@ -7,6 +7,7 @@
 mod converter;
 mod header;
 mod java;
+mod listed;
 mod predicate;
 mod table;
 mod transform;

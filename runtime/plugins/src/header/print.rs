@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 
 use super::value::{Kind, Typed, Value};
 use crate::java::date_pattern::{DAY, DatePattern};
+use crate::listed::listed;
 
 /// Appends the text of a row that is not null.
 pub(super) fn print(field: &Field, array: &ArrayRef, row: usize, out: &mut Vec<u8>) -> Result<()> {
@@ -79,13 +80,13 @@ fn embedded(field: &Field, array: &ArrayRef, row: usize, out: &mut Vec<u8>) -> R
         DataType::Utf8 => quote(array.as_string::<i32>().value(row), out),
         DataType::List(item) => {
             let values = array.as_list::<i32>().value(row);
-            listed(out, *b"[]", values.len(), |out, index| embedded(item, &values, index, out))?;
+            listed(out, *b"[]", b",", values.len(), |out, index| embedded(item, &values, index, out))?;
         }
         DataType::Map(entries, _) => {
             let DataType::Struct(pair) = entries.data_type() else { return Err(no_text(array)) };
             let [key, value] = pair.as_ref() else { return Err(no_text(array)) };
             let values = array.as_map().value(row);
-            listed(out, *b"{}", values.len(), |out, index| {
+            listed(out, *b"{}", b",", values.len(), |out, index| {
                 embedded(key, values.column(0), index, out)?;
                 out.push(b':');
                 embedded(value, values.column(1), index, out)
@@ -94,7 +95,7 @@ fn embedded(field: &Field, array: &ArrayRef, row: usize, out: &mut Vec<u8>) -> R
         DataType::Struct(fields) => {
             let columns = array.as_struct().columns();
             let parts: Vec<_> = fields.iter().zip(columns).collect();
-            listed(out, *b"{}", parts.len(), |out, index| match parts.get(index) {
+            listed(out, *b"{}", b",", parts.len(), |out, index| match parts.get(index) {
                 Some((field, column)) => {
                     quote(field.name(), out);
                     out.push(b':');
@@ -110,23 +111,6 @@ fn embedded(field: &Field, array: &ArrayRef, row: usize, out: &mut Vec<u8>) -> R
 
 fn no_text(array: &ArrayRef) -> Error {
     Error::data(format!("a header value of type {} has no text", array.data_type()))
-}
-
-fn listed(
-    out: &mut Vec<u8>,
-    [open, close]: [u8; 2],
-    len: usize,
-    mut item: impl FnMut(&mut Vec<u8>, usize) -> Result<()>,
-) -> Result<()> {
-    out.push(open);
-    for index in 0..len {
-        if index > 0 {
-            out.push(b',');
-        }
-        item(out, index)?;
-    }
-    out.push(close);
-    Ok(())
 }
 
 fn quote(text: &str, out: &mut Vec<u8>) {

@@ -10,6 +10,7 @@ use millstream_api::{Error, Result, schema};
 use num_bigint::BigInt;
 use serde_json::Value;
 
+use crate::listed::listed;
 use millstream_api::java_text::{write_decimal, write_double, write_float};
 
 const DAY: i64 = 86_400_000;
@@ -77,12 +78,12 @@ fn print(field: &Field, array: &ArrayRef, row: usize, out: &mut Vec<u8>) -> Resu
         }
         DataType::List(item) => {
             let values = array.as_list::<i32>().value(row);
-            print_list(out, *b"[]", values.len(), |out, index| print(item, &values, index, out))?;
+            listed(out, *b"[]", b", ", values.len(), |out, index| print(item, &values, index, out))?;
         }
         DataType::Map(entries, _) => {
             let DataType::Struct(pair) = entries.data_type() else { return Err(no_text(array)) };
             let values = array.as_map().value(row);
-            print_list(out, *b"{}", values.len(), |out, index| {
+            listed(out, *b"{}", b", ", values.len(), |out, index| {
                 print(&pair[0], values.column(0), index, out)?;
                 out.push(b'=');
                 print(&pair[1], values.column(1), index, out)
@@ -119,23 +120,6 @@ fn print_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-fn print_list(
-    out: &mut Vec<u8>,
-    [open, close]: [u8; 2],
-    len: usize,
-    mut item: impl FnMut(&mut Vec<u8>, usize) -> Result<()>,
-) -> Result<()> {
-    out.push(open);
-    for index in 0..len {
-        if index > 0 {
-            out.extend_from_slice(b", ");
-        }
-        item(out, index)?;
-    }
-    out.push(close);
-    Ok(())
-}
-
 /// `Thu Jan 01 00:00:00 UTC 1970`.
 fn print_date(out: &mut Vec<u8>, millis: i64) -> Result<()> {
     let date = DateTime::from_timestamp_millis(millis)
@@ -155,7 +139,7 @@ fn print_json(out: &mut Vec<u8>, value: &Value) {
         },
         Value::String(text) => out.extend_from_slice(text.as_bytes()),
         Value::Array(items) => {
-            let written = print_list(out, *b"[]", items.len(), |out, index| {
+            let written = listed(out, *b"[]", b", ", items.len(), |out, index| {
                 print_json(out, &items[index]);
                 Ok(())
             });
