@@ -11,7 +11,7 @@ mod first_contact;
 pub mod group_offsets;
 pub mod internal_topic;
 mod jaas;
-mod polled;
+pub(crate) mod polled;
 pub mod producer;
 mod raw;
 mod runs;

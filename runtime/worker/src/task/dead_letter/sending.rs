@@ -10,10 +10,11 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer, ProducerContext, PurgeConfig, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, PurgeConfig};
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::Notify;
 
+use crate::kafka::polled::PolledProducer;
 use crate::kafka::{ClientSettings, LoggingContext, kafka_error};
 use crate::observe::metrics::TaskMetrics;
 
@@ -149,7 +150,7 @@ pub struct OutLetter<'a> {
 
 /// The producer of one sink task.
 pub struct LetterProducer {
-    client: ThreadedProducer<Context>,
+    client: PolledProducer<Context>,
     acks: Arc<Acknowledgements>,
 }
 
@@ -157,11 +158,12 @@ impl LetterProducer {
     /// A producer with these settings.
     pub fn new(settings: &ClientSettings, acks: Arc<Acknowledgements>) -> Result<Self> {
         let context = Context { log: settings.context(), acks: acks.clone() };
-        let client = settings
+        let client: BaseProducer<Context> = settings
             .native()
             .create_with_context(context)
             .map_err(|error| kafka_error("cannot make the producer of the dead letter queue", error))?;
-        Ok(Self { client, acks })
+        // The queue was made or found at the start: nothing is to be told of a topic that is missing.
+        Ok(Self { client: PolledProducer::new(client, |_| ())?, acks })
     }
 
     /// Hands a letter to librdkafka, waiting while its queue is full.
@@ -175,7 +177,10 @@ impl LetterProducer {
         record.headers = Some(letter.headers);
         loop {
             match self.client.send(record) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.client.sent();
+                    return Ok(());
+                }
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => record = back,
                 Err((error, back)) => {
                     self.acks.close(id, None);
