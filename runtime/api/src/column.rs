@@ -8,6 +8,7 @@ use arrow::compute;
 use arrow::datatypes::{DataType, Field, FieldRef};
 
 use crate::error::{Error, Result};
+use crate::outline::Outline;
 use crate::schema;
 
 /// Values of one schema, one per record, with a mark on the rows that have neither value nor schema.
@@ -20,6 +21,7 @@ pub struct Column {
     field: FieldRef,
     array: ArrayRef,
     absent: Option<BooleanBuffer>,
+    outline: Option<Outline>,
 }
 
 static ABSENT: LazyLock<FieldRef> = LazyLock::new(|| Arc::new(Field::new("absent", DataType::Null, true)));
@@ -38,7 +40,7 @@ impl Column {
                 array.data_type()
             )));
         }
-        Ok(Self { field, array, absent: None })
+        Ok(Self { field, array, absent: None, outline: None })
     }
 
     /// Marks rows as having neither value nor schema. A bitmap without a set bit is dropped.
@@ -54,12 +56,26 @@ impl Column {
             field: ABSENT.clone(),
             array: Arc::new(NullArray::new(rows)),
             absent: (rows > 0).then(|| BooleanBuffer::new_set(rows)),
+            outline: None,
         }
     }
 
     /// A column of schemaless values: JSON text per row.
     pub fn schemaless(json: StringArray) -> Self {
-        Self { field: SCHEMALESS.clone(), array: Arc::new(json), absent: None }
+        Self { field: SCHEMALESS.clone(), array: Arc::new(json), absent: None, outline: None }
+    }
+
+    /// Says where the entries stand in the texts of a schemaless column, and with it that the texts are what [`Outline`] promises: whoever
+    /// needs a field or writes the texts need not read them again.
+    pub fn with_outline(mut self, outline: Outline) -> Self {
+        debug_assert_eq!(outline.len(), self.array.len());
+        self.outline = Some(outline);
+        self
+    }
+
+    /// Where the entries stand in the texts of a schemaless column, if somebody has looked.
+    pub fn outline(&self) -> Option<&Outline> {
+        self.outline.as_ref()
     }
 
     /// The schema.
@@ -114,6 +130,7 @@ impl Column {
             field: self.field.clone(),
             array: self.array.slice(offset, len),
             absent: self.absent.as_ref().map(|b| b.slice(offset, len)).filter(|b| b.count_set_bits() > 0),
+            outline: self.outline.as_ref().map(|outline| outline.slice(offset, len)),
         }
     }
 
@@ -126,7 +143,8 @@ impl Column {
             .as_ref()
             .map(|bits| BooleanBuffer::collect_bool(rows.len(), |i| bits.value(rows.value(i) as usize)))
             .filter(|bits| bits.count_set_bits() > 0);
-        Ok(Self { field: self.field.clone(), array, absent })
+        let outline = self.outline.as_ref().map(|outline| outline.take(rows));
+        Ok(Self { field: self.field.clone(), array, absent, outline })
     }
 
     /// The rows whose bit is set.
@@ -137,7 +155,8 @@ impl Column {
 
     /// Bytes of memory held by the rows of this column (a slice counts its own rows only).
     pub fn byte_size(&self) -> usize {
-        self.array.to_data().get_slice_memory_size().unwrap_or_else(|_| self.array.get_array_memory_size())
+        let outline = self.outline.as_ref().map_or(0, Outline::byte_size);
+        outline + self.array.to_data().get_slice_memory_size().unwrap_or_else(|_| self.array.get_array_memory_size())
     }
 }
 
