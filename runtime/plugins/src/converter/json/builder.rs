@@ -14,10 +14,11 @@ use arrow::datatypes::{
     Int32Type, Int64Type, Time32MillisecondType, TimeUnit, TimestampMillisecondType,
 };
 use arrow::error::ArrowError;
-use millstream_api::{Error, Result, schema};
+use millstream_api::{Column, Error, Result, schema};
 
 use super::decimal::Decimals;
 use super::escape::write_string;
+use super::json_texts::JsonTexts;
 use super::text::Bytes;
 
 /// A column of one schema that takes values row by row.
@@ -56,7 +57,7 @@ pub(super) enum Values {
     },
     Struct(Members),
     /// JSON text, checked and kept.
-    Json(Bytes),
+    Json(JsonTexts),
 }
 
 /// The fields of a struct.
@@ -77,7 +78,7 @@ impl Builder {
     /// A builder for values of this schema. `replace_null`: a null becomes the schema's default where it has one.
     pub fn new(field: &FieldRef, replace_null: bool) -> Result<Self> {
         let values = if schema::is_schemaless(field) {
-            Values::Json(Bytes::default())
+            Values::Json(JsonTexts::default())
         } else if schema::name(field) == Some(schema::DECIMAL) && is_decimal_storage(field.data_type()) {
             Values::Decimal(Decimals::new(field, decimal_scale(field)?))
         } else {
@@ -113,7 +114,8 @@ impl Builder {
             Values::Float32(v) => v.reserve(rows),
             Values::Float64(v) => v.reserve(rows),
             Values::Boolean(v) => v.reserve(rows),
-            Values::String(v) | Values::Bytes(v) | Values::Json(v) => v.reserve(rows),
+            Values::String(v) | Values::Bytes(v) => v.reserve(rows),
+            Values::Json(v) => v.reserve(rows),
             Values::Decimal(v) => v.reserve(rows),
             Values::List { offsets, .. } | Values::Map { offsets, .. } => offsets.reserve(rows),
             Values::Struct(members) => members.list.iter_mut().for_each(|member| member.builder.reserve(rows)),
@@ -130,7 +132,8 @@ impl Builder {
             Values::Float32(v) => v.push(0.0),
             Values::Float64(v) => v.push(0.0),
             Values::Boolean(v) => v.append(false),
-            Values::String(v) | Values::Bytes(v) | Values::Json(v) => v.push_empty(),
+            Values::String(v) | Values::Bytes(v) => v.push_empty(),
+            Values::Json(v) => v.push_empty(),
             Values::Decimal(v) => v.push_placeholder(),
             Values::List { offsets, .. } | Values::Map { offsets, .. } => {
                 offsets.push(offsets.last().copied().unwrap_or(0));
@@ -150,7 +153,8 @@ impl Builder {
             Values::Float32(v) => v.truncate(len),
             Values::Float64(v) => v.truncate(len),
             Values::Boolean(v) => v.truncate(len),
-            Values::String(v) | Values::Bytes(v) | Values::Json(v) => v.truncate(len),
+            Values::String(v) | Values::Bytes(v) => v.truncate(len),
+            Values::Json(v) => v.truncate(len),
             Values::Decimal(v) => v.truncate(len),
             Values::List { offsets, items } => items.truncate(cut(offsets, len)),
             Values::Map { offsets, keys, values, .. } => {
@@ -163,7 +167,20 @@ impl Builder {
         self.nulls.truncate(len);
     }
 
-    /// Gives the column away and starts anew. The field is the schema itself unless decimals needed a wider type.
+    /// Gives the column away and starts anew, as [`Builder::finish`] does.
+    pub fn finish_column(&mut self) -> Result<Column> {
+        let Values::Json(texts) = &mut self.values else {
+            let (field, array) = self.finish()?;
+            return Column::new(field, array);
+        };
+        let (offsets, data, outline) = std::mem::take(texts).finish();
+        let nulls = std::mem::replace(&mut self.nulls, NullBufferBuilder::new(0)).build();
+        let array = StringArray::try_new(offsets, data, nulls)
+            .map_err(|e| Error::internal("JSON texts do not line up").caused_by(e))?;
+        Ok(Column::schemaless(array).with_outline(outline))
+    }
+
+    /// Gives the values away and starts anew. The field is the schema itself unless decimals needed a wider type.
     pub fn finish(&mut self) -> Result<(FieldRef, ArrayRef)> {
         self.finish_arrow().map_err(|e| {
             Error::internal(format!("the column {} does not fit its own schema", self.field.name())).caused_by(e)
@@ -188,8 +205,12 @@ impl Builder {
                 Arc::new(array.with_data_type(field.data_type().clone()))
             }
             Values::Boolean(v) => Arc::new(BooleanArray::new(v.finish(), nulls)),
-            Values::String(v) | Values::Json(v) => {
+            Values::String(v) => {
                 let (offsets, data) = std::mem::take(v).into_parts();
+                Arc::new(StringArray::try_new(offsets, data, nulls)?)
+            }
+            Values::Json(v) => {
+                let (offsets, data, _) = std::mem::take(v).finish();
                 Arc::new(StringArray::try_new(offsets, data, nulls)?)
             }
             Values::Bytes(v) => {

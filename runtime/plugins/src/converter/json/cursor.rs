@@ -36,11 +36,13 @@ pub(crate) struct Cursor<'a> {
     pos: usize,
     /// A number with leading zeros was read: fine for Java, no JSON for anyone else.
     pub leading_zero: bool,
+    /// Blanks were read over.
+    pub blanks: bool,
 }
 
 impl<'a> Cursor<'a> {
     pub fn new(text: &'a str) -> Self {
-        Self { text, bytes: text.as_bytes(), pos: 0, leading_zero: false }
+        Self { text, bytes: text.as_bytes(), pos: 0, leading_zero: false, blanks: false }
     }
 
     pub fn position(&self) -> usize {
@@ -62,7 +64,14 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     pub fn skip_blanks(&mut self) {
+        if self.peek().is_some_and(|byte| byte <= b' ') {
+            self.skip_some_blanks();
+        }
+    }
+
+    fn skip_some_blanks(&mut self) {
         while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
+            self.blanks = true;
             self.pos += 1;
         }
     }
@@ -252,17 +261,28 @@ impl<'a> Cursor<'a> {
     /// Reads over any value, checking it; takes [`MAX_DEPTH`] levels, without recursion.
     #[inline]
     pub fn skip_value(&mut self) -> Result<(), SyntaxError> {
+        self.skip_levels(MAX_DEPTH)
+    }
+
+    /// Reads over the value of an object's entry, as [`Cursor::skip_value`] does: the object is one of the levels.
+    #[inline]
+    pub fn skip_member(&mut self) -> Result<(), SyntaxError> {
+        self.skip_levels(MAX_DEPTH - 1)
+    }
+
+    #[inline]
+    fn skip_levels(&mut self, most: usize) -> Result<(), SyntaxError> {
         // Most values hold no others, and need no room for levels.
         match self.kind()? {
             Kind::Null => self.null(),
             Kind::Boolean => self.boolean().map(drop),
             Kind::Number => self.number().map(drop),
             Kind::String => self.string_extent().map(drop),
-            Kind::Array | Kind::Object => self.skip_nested(),
+            Kind::Array | Kind::Object => self.skip_nested(most),
         }
     }
 
-    fn skip_nested(&mut self) -> Result<(), SyntaxError> {
+    fn skip_nested(&mut self, most: usize) -> Result<(), SyntaxError> {
         // One bit per open level: set for an object.
         let mut open = Levels::default();
         loop {
@@ -275,14 +295,14 @@ impl<'a> Cursor<'a> {
                     self.pos += 1;
                     let is_object = kind == Kind::Object;
                     if !self.eat(if is_object { b'}' } else { b']' }) {
-                        if !open.push(is_object) {
+                        if !open.push(is_object, most) {
                             return self.error("at most 1000 levels of nesting");
                         }
                         if is_object {
                             self.key()?;
                         }
                         continue;
-                    } else if open.depth == MAX_DEPTH {
+                    } else if open.depth == most {
                         return self.error("at most 1000 levels of nesting");
                     }
                 }
@@ -314,8 +334,8 @@ struct Levels {
 }
 
 impl Levels {
-    fn push(&mut self, is_object: bool) -> bool {
-        if self.depth >= MAX_DEPTH {
+    fn push(&mut self, is_object: bool, most: usize) -> bool {
+        if self.depth >= most {
             return false;
         }
         let bit = 1 << (self.depth % 64);

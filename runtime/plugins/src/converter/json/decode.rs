@@ -83,17 +83,7 @@ impl Builder {
                 offsets.push(i32::try_from(end).map_err(|_| Wrong::Full)?);
             }
             Values::Struct(members) => read_struct(members, self.nulls.len(), cursor, kind)?,
-            Values::Json(v) => {
-                cursor.skip_blanks();
-                let start = cursor.position();
-                cursor.skip_value()?;
-                let text = cursor.slice_from(start);
-                if cursor.leading_zero {
-                    full_unless(v.push(without_leading_zeros(text).as_bytes()))?;
-                } else {
-                    full_unless(v.push(text.as_bytes()))?;
-                }
-            }
+            Values::Json(v) => v.read(cursor)?,
         }
         self.nulls.append_non_null();
         Ok(())
@@ -296,49 +286,4 @@ fn read_struct(members: &mut Members, row: usize, cursor: &mut Cursor<'_>, kind:
         }
     }
     Ok(())
-}
-
-/// The same JSON with numbers as everyone reads them.
-fn without_leading_zeros(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let (mut in_string, mut escaped) = (false, false);
-    let mut characters = text.chars().peekable();
-    // Whether a digit here would be the first of a number.
-    let mut fresh = true;
-    while let Some(character) = characters.next() {
-        if in_string {
-            in_string = escaped || character != '"';
-            escaped = !escaped && character == '\\';
-        } else if character == '"' {
-            in_string = true;
-        } else if fresh && character == '0' && characters.peek().is_some_and(char::is_ascii_digit) {
-            continue;
-        } else {
-            let of_exponent = character == '-' && out.ends_with(['e', 'E']);
-            fresh = !of_exponent && !matches!(character, '0'..='9' | '.' | 'e' | 'E' | '+');
-        }
-        out.push(character);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_zeros_that_lead_are_dropped() {
-        for (text, clean) in [
-            ("007", "7"),
-            ("-007", "-7"),
-            ("00", "0"),
-            ("0123.5", "123.5"),
-            ("01e005", "1e005"),
-            ("[00.05e-07,100]", "[0.05e-07,100]"),
-            (r#"{"007":"\"007","b":01}"#, r#"{"007":"\"007","b":1}"#),
-        ] {
-            assert_eq!(without_leading_zeros(text), clean);
-            assert!(serde_json::from_str::<serde_json::Value>(clean).is_ok());
-        }
-    }
 }

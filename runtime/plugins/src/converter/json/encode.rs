@@ -354,7 +354,7 @@ fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Copies JSON text without the blanks between its tokens.
-fn write_compact(out: &mut Vec<u8>, json: &[u8]) {
+pub(super) fn write_compact(out: &mut Vec<u8>, json: &[u8]) {
     let blank = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\t' | b'\r');
     let mut rest = json;
     // Blanks may stand in strings too, so the copy goes from quote to quote.

@@ -13,6 +13,7 @@ pub(crate) mod defaults;
 mod encode;
 mod envelope;
 pub(crate) mod escape;
+mod json_texts;
 mod misfit;
 mod plain;
 mod rows;
@@ -24,7 +25,8 @@ mod unicode;
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, BinaryArray};
+use arrow::array::{Array, AsArray, BinaryArray};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::FieldRef;
 use millstream_api::{Column, Config, Converter, ConverterRole, Decoded, Encoded, Error, Result, schema};
 
@@ -212,6 +214,14 @@ impl JsonConverter {
         }
         let part = part_name(self.role);
         let (schemas, style) = (self.settings.schemas, self.settings.style);
+        // Texts that are known to stand as they are written are the payloads.
+        if !schemas && let Some((texts, _)) = column.array().as_string_opt::<i32>().zip(column.outline()) {
+            let absent = column.absent_rows().map(|absent| NullBuffer::new(!absent));
+            let nulls = NullBuffer::union(texts.nulls(), absent.as_ref());
+            let payloads = BinaryArray::try_new(texts.offsets().clone(), texts.values().clone(), nulls)
+                .map_err(|e| Error::internal("the payloads of a batch do not line up").caused_by(e))?;
+            return Ok(Encoded { payloads, failures: Vec::new() });
+        }
         let prefix: &[u8] = if schemas { self.render(column.field())? } else { &[] };
         let encoder = Encoder::new(column.field(), column.array(), style)?;
         let schemaless = column.is_schemaless();

@@ -1,6 +1,6 @@
 //! A batch of payloads cut into runs of one schema.
 
-use arrow::array::{AsArray, BooleanBufferBuilder};
+use arrow::array::BooleanBufferBuilder;
 use arrow::datatypes::FieldRef;
 use millstream_api::{Column, Decoded, DecodedRun, Error, Result, RowFailure, schema};
 
@@ -108,13 +108,7 @@ impl Rows {
         let absent = self.absent.finish();
         let column = match self.open.take().and_then(|open| shapes.get_mut(open)) {
             None => Ok(Column::absent(rows.len())),
-            Some(shape) => shape.builder.finish().and_then(|(field, array)| {
-                if schema::is_schemaless(&field) {
-                    Ok(Column::schemaless(array.as_string().clone()).with_absent(absent))
-                } else {
-                    Ok(Column::new(field, array)?.with_absent(absent))
-                }
-            }),
+            Some(shape) => shape.builder.finish_column().map(|column| column.with_absent(absent)),
         };
         let column = column.unwrap_or_else(|error| {
             // Only a defect leads here; without the column none of its rows has a value.
