@@ -10,6 +10,9 @@ use super::plain::plain_length;
 /// Levels of nesting Kafka Connect's JSON reader takes.
 pub(crate) const MAX_DEPTH: usize = 1000;
 
+/// Digits of a number, those of its exponent with them, that the reader takes; zeros that lead do not count.
+const MAX_DIGITS: usize = 1000;
+
 /// Why text is not JSON: what was expected, and the byte it was expected at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
@@ -185,7 +188,14 @@ impl<'a> Cursor<'a> {
         if let Some(b'e' | b'E') = self.peek() {
             self.pos += 1;
             self.pos += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
+            let exponent = self.pos;
             self.digits()?;
+            if self.pos - exponent > 9 && !has_usual_exponent(self.slice_from(start)) {
+                return self.error("an exponent of 32 bits");
+            }
+        }
+        if self.pos - start > MAX_DIGITS && digits_of(self.slice_from(start)) > MAX_DIGITS {
+            return self.error("a number of at most 1000 digits");
         }
         match self.peek() {
             Some(b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'.' | b'+' | b'-') => self.error("the end of a number"),
@@ -327,6 +337,23 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Java's decimal numbers have an exponent and a scale of 32 bits.
+#[cold]
+fn has_usual_exponent(number: &str) -> bool {
+    let Some((mantissa, exponent)) = number.split_once(['e', 'E']) else { return true };
+    let fraction = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len() as i64);
+    let Ok(exponent) = exponent.parse::<i64>() else { return false };
+    i32::try_from(exponent).is_ok() && i32::try_from(fraction - exponent).is_ok()
+}
+
+#[cold]
+fn digits_of(number: &str) -> usize {
+    let unsigned = number.strip_prefix('-').unwrap_or(number);
+    let rest = unsigned.trim_start_matches('0');
+    let zero = usize::from(rest.len() < unsigned.len() && !rest.starts_with(|first: char| first.is_ascii_digit()));
+    zero + rest.bytes().filter(u8::is_ascii_digit).count()
+}
+
 #[derive(Default)]
 struct Levels {
     bits: [u64; MAX_DEPTH.div_ceil(64)],
@@ -433,6 +460,34 @@ mod tests {
             let mut cursor = Cursor::new(text);
             assert_eq!(cursor.integer(), value, "{text}");
             assert_eq!(cursor.position() > 0, value.is_some() || text.starts_with(' '));
+        }
+    }
+
+    #[test]
+    fn numbers_are_as_long_as_java_takes_them() {
+        let ones = |count: usize| "1".repeat(count);
+        for good in [
+            ones(1000),
+            format!("-{}", ones(1000)),
+            format!("0.{}", ones(999)),
+            format!("{}e+1", ones(999)),
+            format!("{}{}.5", "0".repeat(1000), ones(1)),
+            "1e2147483647".into(),
+            "0.1e-2147483646".into(),
+            "1e00000000000000000009".into(),
+        ] {
+            assert!(skip(&good).is_ok(), "{good}");
+        }
+        for bad in [
+            ones(1001),
+            format!("0.{}", ones(1000)),
+            format!("{}e1", ones(1000)),
+            "1e2147483648".into(),
+            "0.1e-2147483647".into(),
+            "0e99999999999".into(),
+            "1e-99999999999999999999".into(),
+        ] {
+            assert!(skip(&bad).is_err(), "{bad}");
         }
     }
 

@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, BinaryArray, Decimal128Array, Decimal256Array};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef, i256};
 use arrow::error::ArrowError;
+use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use millstream_api::schema;
@@ -21,6 +22,24 @@ pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true)
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
 );
+
+/// As [`BASE64`], with what Jackson takes besides: blanks between groups of four, and more after padding.
+#[cold]
+pub(super) fn lenient_base64(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    loop {
+        while let [0..=b' ', after @ ..] = rest {
+            rest = after;
+        }
+        if rest.is_empty() {
+            return Some(bytes);
+        }
+        let (group, after) = rest.split_at_checked(4)?;
+        BASE64.decode_vec(group, &mut bytes).ok()?;
+        rest = after;
+    }
+}
 
 /// Digits a number in a payload may have once its exponent is written out: memory stays bounded whatever the exponent.
 const MAX_DIGITS: usize = 10_000;
@@ -271,6 +290,16 @@ mod tests {
         assert_eq!(Unscaled::of_number("1500", -2), Some(Unscaled::Small(15)));
         let nines = "9".repeat(50);
         assert_eq!(Unscaled::of_number(&nines, 0), Some(Unscaled::Big(nines.parse().unwrap())));
+    }
+
+    #[test]
+    fn base64_may_have_blanks_between_its_groups() {
+        for (text, bytes) in [(" AQ==", &[1][..]), ("AQIDBA==\n", &[1, 2, 3, 4]), ("AQ==AQ==", &[1, 1]), ("", &[])] {
+            assert_eq!(lenient_base64(text).as_deref(), Some(bytes), "{text}");
+        }
+        for text in ["A Q==", "AQ", "AQ=", "====", "AQ==x", "!!!!"] {
+            assert_eq!(lenient_base64(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -11,13 +11,12 @@
 //! | `"NaN"`, `"Infinity"`, `"-Infinity"` as float, as the converter itself writes them | 0.0 | that value |
 //! | a number for a Decimal | keeps its own scale | the schema's scale; refused if digits would be lost |
 //! | text after the value | ignored | refused |
-//! | a key twice in a map | the last one | refused |
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::builder::{Builder, Members, Values};
 use super::cursor::{Cursor, Kind};
-use super::decimal::{BASE64, Decimals, Unscaled};
+use super::decimal::{BASE64, Decimals, Unscaled, lenient_base64};
 use super::misfit::{Fit, Misfit, Wrong};
 use super::text::Bytes;
 use base64::Engine;
@@ -54,17 +53,17 @@ impl Builder {
             },
             Values::Bytes(v) => read_bytes(v, cursor, kind)?,
             Values::Decimal(v) => read_decimal(v, cursor, kind)?,
-            Values::Date(v) => v.push(read_integer(cursor, kind, "Date (days since 1970-01-01 as int32)")?),
+            Values::Date(v) => v.push(read_whole(cursor, kind, "Date (days since 1970-01-01 as int32)")?),
             Values::Time(v) => {
                 let expected = "Time (milliseconds of a day as int32)";
-                let value = read_integer(cursor, kind, expected)?;
+                let value = read_whole(cursor, kind, expected)?;
                 // Java takes the end of the day too.
                 if !(0..=86_400_000).contains(&value) {
                     return Err(Misfit::expected(expected));
                 }
                 v.push(value);
             }
-            Values::Timestamp(v) => v.push(read_integer(cursor, kind, "Timestamp (epoch milliseconds as int64)")?),
+            Values::Timestamp(v) => v.push(read_whole(cursor, kind, "Timestamp (epoch milliseconds as int64)")?),
             Values::List { offsets, items } => {
                 let count = read_items(items, cursor, kind)?;
                 offsets.push(count);
@@ -121,6 +120,18 @@ fn read_integer<T: TryFrom<i64>>(cursor: &mut Cursor<'_>, kind: Kind, expected: 
     value.and_then(|value| T::try_from(value).ok()).ok_or_else(|| Misfit::expected(expected))
 }
 
+/// Of a logical type, as [`read_integer`], but neither point nor exponent is taken: Java refuses them here.
+fn read_whole<T: TryFrom<i64>>(cursor: &mut Cursor<'_>, kind: Kind, expected: &'static str) -> Fit<T> {
+    if kind != Kind::Number {
+        return Err(Misfit::expected(expected));
+    }
+    let value = match cursor.integer() {
+        Some(value) => Some(value),
+        None => cursor.number()?.parse::<i64>().ok(),
+    };
+    value.and_then(|value| T::try_from(value).ok()).ok_or_else(|| Misfit::expected(expected))
+}
+
 /// A number with a point or an exponent that is whole all the same.
 fn whole_number(text: &str) -> Option<i64> {
     match Unscaled::of_number(text, 0)? {
@@ -148,8 +159,11 @@ fn read_bytes(bytes: &mut Bytes, cursor: &mut Cursor<'_>, kind: Kind) -> Fit {
         return Err(Misfit::expected("bytes as a base64 string"));
     }
     let text = cursor.string()?;
-    let room = bytes.push_with(|data| BASE64.decode_vec(text.as_bytes(), data));
-    full_unless(room.map_err(|_| Misfit::expected("bytes as a base64 string"))?)
+    if let Ok(room) = bytes.push_with(|data| BASE64.decode_vec(text.as_bytes(), data)) {
+        return full_unless(room);
+    }
+    let decoded = lenient_base64(&text).ok_or_else(|| Misfit::expected("bytes as a base64 string"))?;
+    full_unless(bytes.push(&decoded))
 }
 
 fn read_decimal(decimals: &mut Decimals, cursor: &mut Cursor<'_>, kind: Kind) -> Fit {
@@ -161,7 +175,7 @@ fn read_decimal(decimals: &mut Decimals, cursor: &mut Cursor<'_>, kind: Kind) ->
             let mut small = [0; 48];
             match BASE64.decode_slice(text.as_bytes(), &mut small) {
                 Ok(len) => small.get(..len).and_then(Unscaled::of_bytes),
-                Err(_) => BASE64.decode(text.as_bytes()).ok().and_then(|bytes| Unscaled::of_bytes(&bytes)),
+                Err(_) => lenient_base64(&text).and_then(|bytes| Unscaled::of_bytes(&bytes)),
             }
         }
         _ => None,
@@ -199,26 +213,56 @@ fn read_object_map(
     if kind != Kind::Object {
         return Err(Misfit::expected("map with string keys (an object)"));
     }
-    cursor.expect(b'{', "an object")?;
-    if cursor.eat(b'}') {
-        return Ok(names.len());
-    }
-    loop {
-        full_unless(names.push(cursor.string()?.as_bytes()))?;
-        cursor.expect(b':', "a colon")?;
-        values.read(cursor).map_err(|e| e.in_item(names.len() - 1 - start))?;
-        if !cursor.eat(b',') {
-            cursor.expect(b'}', "a comma or the end of an object")?;
-            break;
-        }
-    }
+    let again = cursor.clone();
+    read_entries(names, start, values, cursor, |_| true)?;
     let unique = if names.len() - start <= 16 {
         (start..names.len()).all(|a| (start..a).all(|b| names.value(a) != names.value(b)))
     } else {
         let mut seen = HashSet::new();
         (start..names.len()).all(|entry| seen.insert(names.value(entry)))
     };
-    if unique { Ok(names.len()) } else { Err(Misfit::expected("map that names each key once")) }
+    if !unique {
+        // A key given twice counts the last time, as in Java.
+        let mut last = HashMap::new();
+        for entry in start..names.len() {
+            last.insert(names.value(entry).to_vec(), entry - start);
+        }
+        let counts: HashSet<usize> = last.into_values().collect();
+        names.truncate(start);
+        values.truncate(start);
+        *cursor = again;
+        read_entries(names, start, values, cursor, |entry| counts.contains(&entry))?;
+    }
+    Ok(names.len())
+}
+
+/// Reads the entries of an object that are wanted, by their number.
+fn read_entries(
+    names: &mut Bytes,
+    start: usize,
+    values: &mut Builder,
+    cursor: &mut Cursor<'_>,
+    wanted: impl Fn(usize) -> bool,
+) -> Fit {
+    cursor.expect(b'{', "an object")?;
+    if cursor.eat(b'}') {
+        return Ok(());
+    }
+    for entry in 0.. {
+        let name = cursor.string()?;
+        cursor.expect(b':', "a colon")?;
+        if wanted(entry) {
+            full_unless(names.push(name.as_bytes()))?;
+            values.read(cursor).map_err(|e| e.in_item(names.len() - 1 - start))?;
+        } else {
+            cursor.skip_value()?;
+        }
+        if !cursor.eat(b',') {
+            cursor.expect(b'}', "a comma or the end of an object")?;
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Reads a map with other keys, an array of pairs; how many entries the column has then.

@@ -22,7 +22,7 @@ pub(super) fn split(text: &str) -> Fit<Envelope<'_>> {
         cursor.end()?;
         return Err(Wrong::Envelope.into());
     }
-    let (mut schema, mut payload, mut only_these, mut schema_first) = (None, None, true, false);
+    let (mut schema, mut payload, mut only_these, mut schema_first, mut twice) = (None, None, true, false, false);
     cursor.expect(b'{', "an object")?;
     let mut open = !cursor.eat(b'}');
     while open {
@@ -30,12 +30,17 @@ pub(super) fn split(text: &str) -> Fit<Envelope<'_>> {
         cursor.expect(b':', "a colon")?;
         cursor.skip_blanks();
         let start = cursor.position();
-        cursor.skip_value()?;
+        cursor.skip_member()?;
         let value = cursor.slice_from(start);
         match name.as_ref() {
-            "schema" if schema.is_none() => schema = Some(value),
-            "payload" if payload.is_none() => {
+            // A name given twice counts the last time, as in Java.
+            "schema" => {
+                twice |= schema.is_some();
+                schema = Some(value);
+            }
+            "payload" => {
                 schema_first = schema.is_some();
+                twice |= payload.is_some();
                 payload = Some((value, start));
             }
             _ => only_these = false,
@@ -48,7 +53,7 @@ pub(super) fn split(text: &str) -> Fit<Envelope<'_>> {
     cursor.end()?;
     match (schema, payload) {
         (Some(schema), Some((payload, payload_start))) if only_these => {
-            Ok(Envelope { schema, payload, payload_start, schema_first })
+            Ok(Envelope { schema, payload, payload_start, schema_first: schema_first && !twice })
         }
         _ => Err(Wrong::Envelope.into()),
     }
@@ -63,6 +68,8 @@ mod tests {
         let envelope = split(r#" { "schema" : {"type":"int32"}, "payload" : 1 } "#).unwrap();
         assert_eq!((envelope.schema, envelope.payload, envelope.schema_first), (r#"{"type":"int32"}"#, "1", true));
         assert!(!split(r#"{"payload":1,"schema":null}"#).unwrap().schema_first);
+        let envelope = split(r#"{"schema":1,"schema":2,"payload":3,"payload":4}"#).unwrap();
+        assert_eq!((envelope.schema, envelope.payload, envelope.schema_first), ("2", "4", false));
         for bad in [
             "1",
             "{}",
@@ -71,7 +78,6 @@ mod tests {
             r#"{"payload":1}"#,
             r#"{"schema":null,"payload":1,"x":2}"#,
             r#"{"x":1,"schema":null,"payload":1}"#,
-            r#"{"schema":null,"payload":1,"payload":2}"#,
             r#"{"schema":null,"payload":1} x"#,
             "{bad",
         ] {

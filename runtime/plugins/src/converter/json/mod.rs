@@ -148,19 +148,16 @@ impl JsonConverter {
             && let Some(rest) = bytes.strip_prefix(shape.prefix.as_slice())
             && let Ok(text) = simdutf8::basic::from_utf8(rest)
         {
-            let start = shape.prefix.len();
-            rows.push(
-                &mut self.shapes,
-                self.current,
-                |builder| {
-                    let mut cursor = Cursor::new(text);
-                    builder.read(&mut cursor)?;
-                    cursor.expect(b'}', "the end of the envelope")?;
-                    Ok(cursor.end()?)
-                },
-                |misfit: Box<misfit::Misfit>| misfit.into_error(part, start),
-            );
-            return;
+            let read = rows.try_push(&mut self.shapes, self.current, |builder| -> misfit::Fit {
+                let mut cursor = Cursor::new(text);
+                builder.read(&mut cursor)?;
+                cursor.expect(b'}', "the end of the envelope")?;
+                Ok(cursor.end()?)
+            });
+            // An envelope may go on with another payload; what is wrong with it the long way tells.
+            if read.is_ok() {
+                return;
+            }
         }
         let text = match unicode::text_of(bytes) {
             Ok(text) => text,

@@ -69,21 +69,33 @@ impl Rows {
         read: impl FnOnce(&mut Builder) -> Result<(), E>,
         explain: impl FnOnce(E) -> Error,
     ) {
+        if let Err(error) = self.try_push(shapes, place, read) {
+            self.push_failed(shapes, explain(error));
+        }
+    }
+
+    /// As [`Rows::push`], but after an error there is no row.
+    #[inline]
+    pub fn try_push<E>(
+        &mut self,
+        shapes: &mut [Shape],
+        place: usize,
+        read: impl FnOnce(&mut Builder) -> Result<(), E>,
+    ) -> Result<(), E> {
         if self.open != Some(place) {
             self.open(shapes, place);
         }
-        let Some(shape) = shapes.get_mut(place) else { return };
+        let Some(shape) = shapes.get_mut(place) else { return Ok(()) };
         let len = shape.builder.len();
-        match read(&mut shape.builder) {
+        let read = read(&mut shape.builder);
+        match &read {
             Ok(()) => {
                 self.absent.append(false);
                 self.next += 1;
             }
-            Err(error) => {
-                shape.builder.truncate(len);
-                self.push_failed(shapes, explain(error));
-            }
+            Err(_) => shape.builder.truncate(len),
         }
+        read
     }
 
     fn open(&mut self, shapes: &mut [Shape], place: usize) {
