@@ -8,6 +8,7 @@
 //! - lines beyond `batch.size` come with the next poll, where Kafka's wait until the file grows;
 //! - what is committed by the sink is on the disk (`fsync`), where Kafka's only left the process.
 
+mod json_text;
 mod lines;
 mod sink;
 mod sink_task;

@@ -16,18 +16,19 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use millstream_api::java_text::{write_decimal, write_double, write_float};
 use millstream_api::{Column, Error, Result, schema};
 use num_bigint::BigInt;
-use serde_json::Value;
+
+use crate::json_text::{Work, append_json};
 
 /// Appends the text of every row, each with a newline.
 pub(crate) fn append_texts(column: &Column, out: &mut Vec<u8>) -> Result<()> {
+    let mut work = Work::default();
     for row in 0..column.len() {
         if column.is_null(row) {
             out.extend_from_slice(b"null");
         } else if column.is_schemaless() {
             let text = column.array().as_string::<i32>().value(row);
-            let value: Value = serde_json::from_str(text)
-                .map_err(|e| Error::data(format!("row {row} of a batch is not JSON")).caused_by(e))?;
-            append_json(&value, out);
+            append_json(text, out, &mut work)
+                .ok_or_else(|| Error::data(format!("row {row} of a batch is not JSON")))?;
         } else {
             append(column.field(), column.array().as_ref(), row, out)?;
         }
@@ -132,32 +133,6 @@ fn unprintable(array: &dyn Array) -> Error {
 fn separate(at: usize, separator: &[u8], out: &mut Vec<u8>) {
     if at > 0 {
         out.extend_from_slice(separator);
-    }
-}
-
-fn append_json(value: &Value, out: &mut Vec<u8>) {
-    match value {
-        Value::String(text) => out.extend_from_slice(text.as_bytes()),
-        Value::Number(number) if number.is_f64() => write_double(out, number.as_f64().unwrap_or(f64::NAN)),
-        Value::Array(items) => {
-            out.push(b'[');
-            for (at, item) in items.iter().enumerate() {
-                separate(at, b", ", out);
-                append_json(item, out);
-            }
-            out.push(b']');
-        }
-        Value::Object(map) => {
-            out.push(b'{');
-            for (at, (key, value)) in map.iter().enumerate() {
-                separate(at, b", ", out);
-                out.extend_from_slice(key.as_bytes());
-                out.push(b'=');
-                append_json(value, out);
-            }
-            out.push(b'}');
-        }
-        other => out.extend_from_slice(other.to_string().as_bytes()),
     }
 }
 
