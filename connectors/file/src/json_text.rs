@@ -27,7 +27,10 @@ pub(crate) fn append_json(text: &str, out: &mut Vec<u8>, work: &mut Work) -> Opt
             _ => return None,
         };
         // The value has ended; with it may end those it is part of.
-        while closed {
+        if !closed {
+            continue;
+        }
+        loop {
             let Some(level) = work.levels.last() else {
                 return (reader.next().is_none() && reader.pos == text.len()).then_some(());
             };
