@@ -101,15 +101,21 @@ impl OutlineBuilder {
         self.rows.push(self.entries.len() as u32);
     }
 
+    /// Forgets the row that has not ended.
+    #[inline]
+    pub fn drop_row(&mut self) {
+        self.entries.truncate(self.rows.last().map_or(0, |end| *end as usize));
+    }
+
     /// Keeps the first `rows` rows, and nothing of a row that has not ended.
     pub fn truncate(&mut self, rows: usize) {
         self.rows.truncate(rows + 1);
-        self.entries.truncate(self.rows.last().map_or(0, |end| *end as usize));
+        self.drop_row();
     }
 
     /// The outline of all rows that have ended.
     pub fn finish(mut self) -> Outline {
-        self.truncate(self.rows.len());
+        self.drop_row();
         Outline { rows: self.rows.into(), entries: Arc::new(self.entries) }
     }
 }

@@ -1,11 +1,12 @@
 //! What is compiled in, by Java's class names.
 
-use millstream_api::{ConfigDef, Converter, PluginInfo, Predicate, Transform};
+use millstream_api::{ConfigDef, Converter, PluginInfo, Predicate};
 
 use crate::converter::{self, Primitive, PrimitiveConverter};
 use crate::transform::{
     Cast, DropHeaders, ExtractField, Filter, Flatten, HeaderFrom, HoistField, InsertField, InsertHeader, MaskField, On,
-    Part, RegexRouter, ReplaceField, SetSchemaMetadata, TimestampConverter, TimestampRouter, ValueToKey, settings,
+    Part, RegexRouter, ReplaceField, SetSchemaMetadata, Step, TimestampConverter, TimestampRouter, ValueToKey,
+    settings,
 };
 use crate::{KAFKA_VERSION, header, predicate};
 
@@ -59,13 +60,13 @@ pub(crate) const CONVERTERS: &[Entry<dyn Converter>] = &[
 const fn transform(
     class: &'static str,
     def: fn() -> &'static ConfigDef,
-    make: Option<fn() -> Box<dyn Transform>>,
-) -> Entry<dyn Transform> {
+    make: Option<fn() -> Box<dyn Step>>,
+) -> Entry<dyn Step> {
     Entry { info: PluginInfo { class, aliases: &[], version: KAFKA_VERSION }, def, make }
 }
 
 /// Transformations, by class name.
-pub(crate) const TRANSFORMS: &[Entry<dyn Transform>] = &[
+pub(crate) const TRANSFORMS: &[Entry<dyn Step>] = &[
     transform(
         "org.apache.kafka.connect.transforms.Cast$Key",
         || &settings::CAST,

@@ -2,6 +2,7 @@
 
 use millstream_api::{Batch, Config, ConnectorKind, HeadersBuilder, Result, Transform, Transformed};
 
+use super::edit::Step;
 use super::outcome::all_rows;
 use super::settings::DROP_HEADERS;
 
@@ -10,6 +11,8 @@ use super::settings::DROP_HEADERS;
 pub(crate) struct DropHeaders {
     names: Vec<String>,
 }
+
+impl Step for DropHeaders {}
 
 impl Transform for DropHeaders {
     fn configure(&mut self, config: &Config, _kind: ConnectorKind) -> Result<()> {

@@ -5,6 +5,7 @@ use millstream_api::{
     Batch, Column, Config, ConnectorKind, Consumed, Error, Result, RowFailure, Transform, Transformed, schema,
 };
 
+use super::entries::{EntryEdit, Plans, edit_entries};
 use super::outcome::{again, all_rows, by_column};
 use super::part::Part;
 
@@ -57,20 +58,38 @@ pub(crate) trait Edit: Send {
     /// Edits values under a schema. An error is every row's.
     fn typed(&mut self, input: Input<'_>) -> Result<Edited>;
 
-    /// Edits values without schema: JSON text. Rows without text are null, and stay so. An error is every row's.
-    fn schemaless(&mut self, input: Input<'_>) -> Result<Edited>;
+    /// Edits values without schema: JSON text. Rows without text are null, and stay so. An error is every row's. Not called where
+    /// there is [`Edit::entries`].
+    fn schemaless(&mut self, _input: Input<'_>) -> Result<Edited> {
+        Err(Error::internal("a transformation does not take values without schema"))
+    }
+
+    /// How it edits maps without schema, where it edits nothing but the entries of maps.
+    fn entries(&mut self) -> Option<&mut dyn EntryEdit> {
+        None
+    }
+}
+
+/// A transformation that a chain has.
+pub(crate) trait Step: Transform {
+    /// Of which part it edits nothing but the entries of maps when there is no schema, and how: a chain then lets its neighbours edit them
+    /// in one go.
+    fn entries(&mut self) -> Option<(Part, &mut dyn EntryEdit)> {
+        None
+    }
 }
 
 /// A transformation of keys or of values.
 pub(crate) struct On<E> {
     part: Part,
     edit: E,
+    plans: Plans,
 }
 
 impl<E> On<E> {
     /// Edits this part of every record.
     pub fn new(part: Part, edit: E) -> Self {
-        Self { part, edit }
+        Self { part, edit, plans: Plans::default() }
     }
 }
 
@@ -87,7 +106,14 @@ impl<E: Edit> On<E> {
             return all_rows(batch, failures);
         }
         let input = Input { part, column: &column, batch: &batch, from };
-        let edited = if column.is_schemaless() { self.edit.schemaless(input) } else { self.edit.typed(input) };
+        let edited = match (column.is_schemaless(), self.edit.entries()) {
+            (false, _) => self.edit.typed(input),
+            (true, None) => self.edit.schemaless(input),
+            (true, Some(edit)) => edit_entries(&mut [edit], &mut self.plans, input).map(|edited| {
+                let failures = edited.failures.into_iter().map(|(_, failure)| failure).collect();
+                Edited { column: edited.column, failures }
+            }),
+        };
         // Whether a row's fate is the edit's to tell.
         let counts = |row: usize| match E::NULLS {
             Nulls::Pass | Nulls::Refuse => !column.is_null(row),
@@ -136,6 +162,7 @@ fn null_rows(column: &Column) -> impl Iterator<Item = usize> {
 
 impl<E: Edit> Transform for On<E> {
     fn configure(&mut self, config: &Config, _kind: ConnectorKind) -> Result<()> {
+        self.plans = Plans::default();
         self.edit.configure(config)
     }
 
@@ -145,5 +172,11 @@ impl<E: Edit> Transform for On<E> {
 
     fn apply_consumed(&mut self, batch: Batch, from: Consumed<'_>) -> Transformed {
         self.transform(batch, Some(from))
+    }
+}
+
+impl<E: Edit> Step for On<E> {
+    fn entries(&mut self) -> Option<(Part, &mut dyn EntryEdit)> {
+        Some((self.part, self.edit.entries()?))
     }
 }

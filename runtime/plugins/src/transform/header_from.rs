@@ -7,7 +7,7 @@ use millstream_api::{
     Batch, Column, Config, ConnectorKind, Error, Header, HeadersBuilder, Result, RowFailure, Transform, Transformed,
 };
 
-use super::edit::Input;
+use super::edit::{Input, Step};
 use super::json::{Object, ObjectWriter, Texts, is_null};
 use super::outcome::{again, all_rows};
 use super::part::Part;
@@ -130,6 +130,8 @@ impl HeaderFrom {
         Ok(Parts { column, headers, failures })
     }
 }
+
+impl Step for HeaderFrom {}
 
 impl Transform for HeaderFrom {
     fn configure(&mut self, config: &Config, _kind: ConnectorKind) -> Result<()> {

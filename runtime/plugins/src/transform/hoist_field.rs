@@ -6,6 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Field};
 use millstream_api::{Batch, Column, Config, ConnectorKind, Error, Result, RowFailure, Transform, Transformed};
 
+use super::edit::Step;
 use super::json::{ObjectWriter, Texts};
 use super::outcome::{again, all_failed, all_rows, by_column};
 use super::part::Part;
@@ -86,6 +87,8 @@ impl HoistField {
         Ok((struct_column(&root, vec![array], nulls, column.len())?, refused))
     }
 }
+
+impl Step for HoistField {}
 
 impl Transform for HoistField {
     fn configure(&mut self, config: &Config, _kind: ConnectorKind) -> Result<()> {

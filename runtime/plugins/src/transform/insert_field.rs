@@ -8,7 +8,8 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use millstream_api::{Config, Error, Result, RowFailure, schema};
 
 use super::edit::{Edit, Edited, Input, Nulls};
-use super::json::{Object, ObjectWriter, Row, edit_rows};
+use super::entries::{EntryEdit, Slots};
+use super::json::Row;
 use super::plans::Plans;
 use super::settings::{INSERT_FIELD, REPLACE_NULL};
 use super::structs::{Filler, StructRows, with_fields};
@@ -83,28 +84,22 @@ impl Insert {
         })
     }
 
-    /// Appends the entry of a row, unless it has no value.
-    fn write(&self, input: Input<'_>, row: usize, writer: &mut ObjectWriter<'_>) -> Result<()> {
-        let number = match &self.what {
+    /// Appends the value of a row that has one.
+    fn write(&self, input: Input<'_>, row: usize, out: &mut Vec<u8>) -> Result<()> {
+        let number: i64 = match &self.what {
             What::Topic | What::Static(_) => {
                 let text = if let What::Static(text) = &self.what { text } else { &*input.batch.topic };
-                write_string(writer.name(&self.name), text.as_bytes());
+                write_string(out, text.as_bytes());
                 return Ok(());
             }
             What::Partition => match (input.from, &input.batch.partitions) {
-                (Some(from), _) => Some(from.partition.into()),
-                (None, Some(all)) => all.is_valid(row).then(|| all.value(row).into()),
-                (None, None) => None,
+                (Some(from), _) => from.partition.into(),
+                (None, all) => all.as_ref().map(|all| all.value(row)).unwrap_or_default().into(),
             },
-            What::Offset => Some(offsets(input)?.value(row)),
-            What::Timestamp => {
-                let times = input.batch.timestamps.as_ref();
-                times.filter(|times| times.is_valid(row)).map(|times| times.value(row))
-            }
+            What::Offset => offsets(input)?.value(row),
+            What::Timestamp => input.batch.timestamps.as_ref().map(|times| times.value(row)).unwrap_or_default(),
         };
-        if let Some(number) = number {
-            writer.name(&self.name).extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-        }
+        out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
         Ok(())
     }
 
@@ -203,30 +198,35 @@ impl Edit for InsertField {
         Ok(Edited { column, failures })
     }
 
-    fn schemaless(&mut self, input: Input<'_>) -> Result<Edited> {
-        if self.inserts.iter().any(|insert| insert.what == What::Offset) {
-            offsets(input)?;
+    fn entries(&mut self) -> Option<&mut dyn EntryEdit> {
+        Some(self)
+    }
+}
+
+impl EntryEdit for InsertField {
+    /// A bit for each value that the row has.
+    fn variant(&self, input: Input<'_>, row: usize) -> u8 {
+        let bit = |(place, insert): (usize, &Insert)| u8::from(insert.has(input, row)) << place;
+        self.inserts.iter().enumerate().map(bit).sum()
+    }
+
+    fn plan(&self, variant: u8, slots: &mut Slots) {
+        let inserts = self.inserts.iter().enumerate().filter(|(place, _)| variant & (1 << place) != 0);
+        // What is inserted takes the place of what was there.
+        for (what, insert) in inserts {
+            slots.keep(|name| name != insert.name);
+            match &insert.what {
+                What::Static(text) => {
+                    let mut json = Vec::new();
+                    write_string(&mut json, text.as_bytes());
+                    slots.push(&insert.name, &String::from_utf8_lossy(&json));
+                }
+                _ => slots.push_made(&insert.name, what),
+            }
         }
-        let mut object = Object::new();
-        edit_rows(input, |row, text, out| {
-            if !object.read(text, input.part.word())? {
-                return Ok(Row::Same);
-            }
-            let mut writer = ObjectWriter::new(out);
-            for entry in &object.entries {
-                // What is inserted takes the place of what was there.
-                if !self.inserts.iter().any(|insert| entry.name.is(&insert.name) && insert.has(input, row)) {
-                    writer.entry(*entry);
-                }
-            }
-            for (place, insert) in self.inserts.iter().enumerate() {
-                let later = self.inserts.get(place + 1..).unwrap_or_default();
-                if !later.iter().any(|later| later.name == insert.name && later.has(input, row)) {
-                    insert.write(input, row, &mut writer)?;
-                }
-            }
-            writer.end();
-            Ok(Row::Written)
-        })
+    }
+
+    fn make(&mut self, what: usize, _value: &str, input: Input<'_>, row: usize, out: &mut Vec<u8>) -> Result<Row> {
+        self.inserts.get(what).map_or(Ok(()), |insert| insert.write(input, row, out)).map(|()| Row::Written)
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use millstream_api::{Batch, Column, Config, ConnectorKind, Header, HeadersBuilder, Result, Transform, Transformed};
 
+use super::edit::Step;
 use super::outcome::all_rows;
 use super::settings::INSERT_HEADER;
 use crate::header::literal;
@@ -13,6 +14,8 @@ use crate::header::literal;
 pub(crate) struct InsertHeader {
     header: Option<Header>,
 }
+
+impl Step for InsertHeader {}
 
 impl Transform for InsertHeader {
     fn configure(&mut self, config: &Config, _kind: ConnectorKind) -> Result<()> {

@@ -1,9 +1,10 @@
 //! Values without schema: JSON text, edited row by row where it is touched and copied where not.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 
 use arrow::array::{Array, AsArray, NullBufferBuilder, StringArray};
-use millstream_api::{Column, Error, Result, RowFailure};
+use millstream_api::{Column, EntryPlace, Error, OutlineBuilder, Result, RowFailure};
 
 use super::edit::{Edited, Input};
 use crate::converter::json::cursor::{Cursor, Kind, SyntaxError};
@@ -47,7 +48,7 @@ pub(crate) fn edit_rows<'a>(
         if state == Row::Same && written.is_none() {
             continue;
         }
-        let written = written.get_or_insert_with(|| Texts::copied(texts, row));
+        let written = written.get_or_insert_with(|| Texts::copied(input.column, row));
         let room = match state {
             Row::Same => written.push(text.as_bytes()),
             Row::Written => written.push(&new),
@@ -70,19 +71,30 @@ pub(crate) fn edit_rows<'a>(
 pub(crate) struct Texts {
     bytes: Bytes,
     nulls: NullBufferBuilder,
+    outline: OutlineBuilder,
+    /// Whether the outline is that of all texts.
+    is_outlined: bool,
 }
 
 impl Texts {
     pub fn new(rows: usize) -> Self {
         let mut bytes = Bytes::default();
         bytes.reserve(rows);
-        Self { bytes, nulls: NullBufferBuilder::new(rows) }
+        let outline = OutlineBuilder::default();
+        Self { bytes, nulls: NullBufferBuilder::new(rows), outline, is_outlined: false }
     }
 
-    fn copied(texts: &StringArray, rows: usize) -> Self {
+    /// With room for as many rows as the column has, of which the first ones are taken over. Outlined if the column is.
+    pub fn copied(column: &Column, rows: usize) -> Self {
+        let texts: &StringArray = column.array().as_string();
         let mut copy = Self::new(texts.len());
+        copy.is_outlined = column.outline().is_some();
+        copy.outline.reserve(texts.len());
+        let bounds = texts.value_offsets().first().zip(texts.value_offsets().last());
+        copy.bytes.reserve_bytes(bounds.map_or(0, |(start, end)| (end - start) as usize) * 5 / 4);
         for row in 0..rows {
-            if texts.is_null(row) || !copy.push(texts.value(row).as_bytes()) {
+            let entries = column.outline().map(|outline| outline.row(row)).unwrap_or_default();
+            if texts.is_null(row) || !copy.push_outlined(texts.value(row), entries) {
                 copy.push_null();
             }
         }
@@ -91,6 +103,7 @@ impl Texts {
 
     /// False, and nothing is appended, when there is no room for the text.
     pub fn push(&mut self, text: &[u8]) -> bool {
+        self.is_outlined = false;
         let room = self.bytes.push(text);
         if room {
             self.nulls.append_non_null();
@@ -98,8 +111,35 @@ impl Texts {
         room
     }
 
+    /// As [`Texts::push`], with the places of the text's entries, if they are to be known.
+    pub fn push_outlined(&mut self, text: &str, entries: &[EntryPlace]) -> bool {
+        self.push_with(|out, outline| {
+            out.extend_from_slice(text.as_bytes());
+            entries.iter().for_each(|entry| outline.entry(*entry));
+        })
+    }
+
+    /// As [`Texts::push_outlined`], with the text and the entries that `write` appends.
+    #[inline]
+    pub fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>, &mut OutlineBuilder)) -> bool {
+        let outline = &mut self.outline;
+        let room = self.bytes.push_with(|out| {
+            write(out, outline);
+            Ok::<_, Infallible>(())
+        });
+        let room = room.unwrap_or(false);
+        if room {
+            self.outline.end_row();
+            self.nulls.append_non_null();
+        } else {
+            self.outline.drop_row();
+        }
+        room
+    }
+
     pub fn push_null(&mut self) {
         self.bytes.push_empty();
+        self.outline.end_row();
         self.nulls.append_null();
     }
 
@@ -110,7 +150,10 @@ impl Texts {
         let absent = nulls.as_ref().map(|nulls| !nulls.inner());
         let array = StringArray::try_new(offsets, data, nulls)
             .map_err(|e| Error::internal("edited JSON is no text").caused_by(e))?;
-        let column = Column::schemaless(array);
+        let mut column = Column::schemaless(array);
+        if self.is_outlined {
+            column = column.with_outline(self.outline.finish());
+        }
         Ok(match absent {
             Some(absent) => column.with_absent(absent),
             None => column,
@@ -277,16 +320,22 @@ pub(crate) enum Json<'a> {
 impl<'a> Json<'a> {
     /// Reads one value. The error names `what` it is.
     pub fn read(text: &'a str, what: &str) -> Result<Self> {
-        Self::of(&mut Cursor::new(text)).map_err(|e| not_json(what, e))
+        Self::parse(text).map_err(|e| not_json(what, e))
     }
 
-    fn of(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
+    /// Reads one value.
+    pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
+        let cursor = &mut Cursor::new(text);
         let kind = cursor.kind()?;
         let value = match kind {
             Kind::Null => cursor.null().map(|()| Self::Null)?,
             Kind::Boolean => Self::Boolean(cursor.boolean()?),
             Kind::String => Self::String(cursor.string()?),
             Kind::Number => {
+                if let Some(value) = cursor.integer() {
+                    cursor.end()?;
+                    return Ok(Self::Long(value));
+                }
                 let at = cursor.position();
                 let text = cursor.number()?;
                 if text.contains(['.', 'e', 'E']) {

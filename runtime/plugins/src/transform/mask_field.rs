@@ -9,7 +9,8 @@ use millstream_api::java_text::{write_decimal, write_double, write_float};
 use millstream_api::{Config, Error, Result, RowFailure, schema};
 
 use super::edit::{Edit, Edited, Input, Nulls};
-use super::json::{Json, Object, ObjectWriter, Row, edit_rows, is_null};
+use super::entries::{EntryEdit, Slots};
+use super::json::{Json, Row};
 use super::outcome::again;
 use super::plans::Plans;
 use super::settings::{MASK_FIELD, REPLACE_NULL};
@@ -201,33 +202,23 @@ impl Edit for MaskField {
         Ok(Edited { column: rows.rebuilt(input.column.field(), columns)?, failures })
     }
 
-    fn schemaless(&mut self, input: Input<'_>) -> Result<Edited> {
-        let part = input.part.word();
-        let mut object = Object::new();
-        let mut found = vec![false; self.fields.len()];
-        edit_rows(input, |_, text, out| {
-            if !object.read(text, part)? {
-                return Err(is_null(part));
-            }
-            found.fill(false);
-            let mut writer = ObjectWriter::new(out);
-            for entry in &object.entries {
-                let masked = self.fields.iter().zip(&mut found).find(|(field, _)| entry.name.is(field));
-                match masked {
-                    None => writer.entry(*entry),
-                    Some((field, found)) => {
-                        *found = true;
-                        let masked = self.mask.of_json(entry.value, field, writer.raw(entry.name.raw));
-                        masked.map_err(|e| e.at(format!("field {field}")))?;
-                    }
-                }
-            }
-            // As Java does: a field that is not there is there afterwards, with null.
-            for (field, _) in self.fields.iter().zip(&found).filter(|(_, found)| !**found) {
-                writer.name(field).extend_from_slice(b"null");
-            }
-            writer.end();
-            Ok(Row::Written)
-        })
+    fn entries(&mut self) -> Option<&mut dyn EntryEdit> {
+        Some(self)
+    }
+}
+
+impl EntryEdit for MaskField {
+    fn refuses_null(&self) -> bool {
+        true
+    }
+
+    fn plan(&self, _variant: u8, slots: &mut Slots) {
+        slots.make_named(self.fields.iter().map(String::as_str));
+    }
+
+    fn make(&mut self, what: usize, value: &str, _: Input<'_>, _row: usize, out: &mut Vec<u8>) -> Result<Row> {
+        let Some(field) = self.fields.get(what) else { return Ok(Row::Same) };
+        self.mask.of_json(value, field, out).map_err(|e| e.at(format!("field {field}")))?;
+        Ok(Row::Written)
     }
 }

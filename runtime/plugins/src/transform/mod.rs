@@ -2,12 +2,14 @@
 //!
 //! Most work on keys or values alone: they are an [`edit::Edit`], and [`edit::On`] does for all of them what is not their own (which
 //! part, null rows, failed rows, the order of rows). Values under a schema are edited as arrays ([`structs`]), with what there is
-//! to know of a schema worked out once ([`plans`]); values without schema as JSON text ([`json`]).
+//! to know of a schema worked out once ([`plans`]); values without schema as JSON text
+//! ([`json`]), and where only entries of maps change, in one go for neighbouring transformations ([`entries`]).
 
 mod cast;
 pub(crate) mod chain;
 mod drop_headers;
 mod edit;
+mod entries;
 mod extract_field;
 mod filter;
 mod flatten;
@@ -32,7 +34,7 @@ mod value_to_key;
 
 pub(crate) use cast::Cast;
 pub(crate) use drop_headers::DropHeaders;
-pub(crate) use edit::On;
+pub(crate) use edit::{On, Step};
 pub(crate) use extract_field::ExtractField;
 pub(crate) use filter::Filter;
 pub(crate) use flatten::Flatten;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use millstream_api::{Batch, Config, ConnectorKind, Error, Result, Transform, Transformed};
 
+use super::edit::Step;
 use super::outcome::{all_failed, all_rows};
 use super::settings::REGEX_ROUTER;
 use crate::java::regex::{JavaRegex, Replacement};
@@ -30,6 +31,8 @@ impl RegexRouter {
         Ok(new.map_or_else(|| topic.clone(), Arc::from))
     }
 }
+
+impl Step for RegexRouter {}
 
 impl Transform for RegexRouter {
     fn configure(&mut self, config: &Config, _kind: ConnectorKind) -> Result<()> {

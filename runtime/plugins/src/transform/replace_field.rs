@@ -6,7 +6,8 @@ use arrow::datatypes::FieldRef;
 use millstream_api::{Config, Error, Result};
 
 use super::edit::{Edit, Edited, Input, Nulls};
-use super::json::{Name, Object, ObjectWriter, Row, edit_rows};
+use super::entries::{EntryEdit, Slots};
+use super::json::Row;
 use super::plans::Plans;
 use super::settings::{REPLACE_FIELD, REPLACE_NULL, rename_item};
 use super::structs::{Filler, StructRows, renamed, with_fields};
@@ -28,30 +29,7 @@ struct Plan {
     kept: Vec<(usize, Filler)>,
 }
 
-/// What becomes of an entry of an object.
-struct Fate {
-    /// Its name as it stands between the quotes.
-    raw: String,
-    /// The name it has in the result; `None` when it is left out.
-    name: Option<String>,
-    /// Whether that is the name it had.
-    same: bool,
-    /// Whether another entry may get that name too.
-    is_target: bool,
-}
-
 impl ReplaceField {
-    fn fate(&self, name: Name<'_>) -> Fate {
-        let old = name.text();
-        let new = self.name(&old);
-        Fate {
-            raw: name.raw.to_owned(),
-            name: new.map(str::to_owned),
-            same: new == Some(&*old),
-            is_target: new.is_some_and(|new| self.targets.contains(new)),
-        }
-    }
-
     /// The name that a field has in the result; `None` when it is left out.
     fn name<'n>(&'n self, old: &'n str) -> Option<&'n str> {
         let stays = !self.exclude.contains(old) && (self.include.is_empty() || self.include.contains(old));
@@ -102,41 +80,28 @@ impl Edit for ReplaceField {
         Ok(rows.rebuilt(&plan.field, columns?)?.into())
     }
 
-    fn schemaless(&mut self, input: Input<'_>) -> Result<Edited> {
-        let mut object = Object::new();
-        let mut fates: Vec<Fate> = Vec::new();
-        edit_rows(input, |_, text, out| {
-            if !object.read(text, input.part.word())? {
-                return Ok(Row::Same);
+    fn entries(&mut self) -> Option<&mut dyn EntryEdit> {
+        Some(self)
+    }
+}
+
+impl EntryEdit for ReplaceField {
+    fn plan(&self, _variant: u8, slots: &mut Slots) {
+        let mut names: Vec<Option<String>> =
+            slots.list().iter().map(|slot| self.name(slot.name()).map(str::to_owned)).collect();
+        // Of two entries of one name the later counts, where a new name made them two.
+        let mut later: HashSet<String> = HashSet::new();
+        for name in names.iter_mut().rev() {
+            if let Some(target) = name.clone().filter(|name| self.targets.contains(name))
+                && !later.insert(target)
+            {
+                *name = None;
             }
-            // Mostly the names are those of the row before, in its order.
-            for (place, entry) in object.entries.iter().enumerate() {
-                match fates.get_mut(place) {
-                    Some(fate) if fate.raw == entry.name.raw => {}
-                    Some(fate) => *fate = self.fate(entry.name),
-                    None => fates.push(self.fate(entry.name)),
-                }
-            }
-            let fates = fates.get(..object.entries.len()).unwrap_or_default();
-            if fates.iter().all(|fate| fate.same) {
-                return Ok(Row::Same);
-            }
-            let mut writer = ObjectWriter::new(out);
-            for (place, (entry, fate)) in object.entries.iter().zip(fates).enumerate() {
-                let Some(new) = &fate.name else { continue };
-                // Of two entries of one name the later counts.
-                let later = fates.get(place + 1..).unwrap_or_default();
-                if fate.is_target && later.iter().any(|later| later.name.as_ref() == Some(new)) {
-                    continue;
-                }
-                if fate.same {
-                    writer.entry(*entry);
-                } else {
-                    writer.name(new).extend_from_slice(entry.value.as_bytes());
-                }
-            }
-            writer.end();
-            Ok(Row::Written)
-        })
+        }
+        slots.rename(|place| names.get_mut(place).and_then(Option::take));
+    }
+
+    fn make(&mut self, _what: usize, _value: &str, _: Input<'_>, _row: usize, _out: &mut Vec<u8>) -> Result<Row> {
+        Ok(Row::Same)
     }
 }

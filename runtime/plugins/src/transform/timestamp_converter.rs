@@ -9,7 +9,8 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
 use millstream_api::{Column, Config, Error, Result, RowFailure, schema};
 
 use super::edit::{Edit, Edited, Input, Nulls};
-use super::json::{Json, Object, ObjectWriter, Row, edit_rows};
+use super::entries::{EntryEdit, Slots};
+use super::json::{Json, Row, edit_rows};
 use super::plans::Plans;
 use super::settings::{REPLACE_NULL, TIMESTAMP_CONVERTER};
 use super::structs::{Filler, StructRows, masked, struct_column, type_word};
@@ -159,6 +160,8 @@ pub(crate) struct TimestampConverter {
     conversion: Option<Conversion>,
     replace_null: bool,
     plans: Plans<Plan>,
+    /// A text that is being written.
+    shown: String,
 }
 
 struct Plan {
@@ -223,13 +226,14 @@ impl Edit for TimestampConverter {
             conversion: Some(Conversion { target, precision, pattern }),
             replace_null: values.bool(REPLACE_NULL).unwrap_or(true),
             plans: Plans::default(),
+            shown: String::new(),
         };
         Ok(())
     }
 
     fn typed(&mut self, input: Input<'_>) -> Result<Edited> {
-        let Self { field: name, conversion, replace_null, plans } = self;
-        let conversion = conversion.as_ref().ok_or_else(|| Error::internal("TimestampConverter has no settings"))?;
+        let Self { field: name, conversion, replace_null, plans, .. } = self;
+        let conversion = conversion.as_ref().ok_or_else(not_configured)?;
         let field = input.column.field();
         let plan = plans.of(field, || match name.as_str() {
             "" => Plan::whole(input, conversion),
@@ -258,40 +262,33 @@ impl Edit for TimestampConverter {
     }
 
     fn schemaless(&mut self, input: Input<'_>) -> Result<Edited> {
-        let Self { field: name, conversion, .. } = self;
-        let conversion = conversion.as_ref().ok_or_else(|| Error::internal("TimestampConverter has no settings"))?;
-        let part = input.part.word();
+        let conversion = self.conversion.as_ref().ok_or_else(not_configured)?;
         let mut shown = String::new();
-        if name.is_empty() {
-            return edit_rows(input, |_, text, out| {
-                Ok(if conversion.json(text, part, &mut shown, out)? { Row::Written } else { Row::Same })
-            });
-        }
-        let mut object = Object::new();
         edit_rows(input, |_, text, out| {
-            if !object.read(text, part)? {
-                return Ok(Row::Same);
-            }
-            let mut writer = ObjectWriter::new(out);
-            let mut found = false;
-            for entry in &object.entries {
-                if !entry.name.is(name) {
-                    writer.entry(*entry);
-                    continue;
-                }
-                found = true;
-                let out = writer.raw(entry.name.raw);
-                let written = conversion.json(entry.value, name, &mut shown, out);
-                if !written.map_err(|e| e.at(format!("field {name}")))? {
-                    out.extend_from_slice(b"null");
-                }
-            }
-            // As Java does: a field that is not there is there afterwards, with null.
-            if !found {
-                writer.name(name).extend_from_slice(b"null");
-            }
-            writer.end();
-            Ok(Row::Written)
+            let written = conversion.json(text, input.part.word(), &mut shown, out)?;
+            Ok(if written { Row::Written } else { Row::Same })
         })
     }
+
+    fn entries(&mut self) -> Option<&mut dyn EntryEdit> {
+        (!self.field.is_empty()).then_some(self)
+    }
+}
+
+impl EntryEdit for TimestampConverter {
+    fn plan(&self, _variant: u8, slots: &mut Slots) {
+        slots.make_named(std::iter::once(self.field.as_str()));
+    }
+
+    fn make(&mut self, _what: usize, value: &str, _: Input<'_>, _row: usize, out: &mut Vec<u8>) -> Result<Row> {
+        let Self { field, conversion, shown, .. } = self;
+        let conversion = conversion.as_ref().ok_or_else(not_configured)?;
+        let written = conversion.json(value, field, shown, out).map_err(|e| e.at(format!("field {field}")))?;
+        // A null stays.
+        Ok(if written { Row::Written } else { Row::Same })
+    }
+}
+
+fn not_configured() -> Error {
+    Error::internal("TimestampConverter has no settings")
 }

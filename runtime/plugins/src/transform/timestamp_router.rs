@@ -4,6 +4,7 @@ use arrow::array::{Array, UInt32Array};
 use indexmap::IndexMap;
 use millstream_api::{Batch, Config, ConnectorKind, Error, Result, RowFailure, Transform, Transformed};
 
+use super::edit::Step;
 use super::outcome::{all_failed, select};
 use super::settings::TIMESTAMP_ROUTER;
 use crate::java::date_pattern::DatePattern;
@@ -59,6 +60,8 @@ impl TimestampRouter {
         Ok(Transformed { parts: parts.collect::<Result<_>>()?, failures })
     }
 }
+
+impl Step for TimestampRouter {}
 
 impl Transform for TimestampRouter {
     fn configure(&mut self, config: &Config, _kind: ConnectorKind) -> Result<()> {

@@ -3,7 +3,7 @@
 use arrow::datatypes::{DataType, Field, FieldRef};
 use millstream_api::{Batch, Config, ConnectorKind, Error, Result, RowFailure, Transform, Transformed};
 
-use super::edit::{Edited, Input};
+use super::edit::{Edited, Input, Step};
 use super::json::{Object, ObjectWriter, Row, edit_rows, is_null};
 use super::outcome::{again, all_rows};
 use super::part::Part;
@@ -58,6 +58,8 @@ impl ValueToKey {
         })
     }
 }
+
+impl Step for ValueToKey {}
 
 impl Transform for ValueToKey {
     fn configure(&mut self, config: &Config, _kind: ConnectorKind) -> Result<()> {

@@ -3,6 +3,7 @@
 mod any_column;
 mod chain;
 mod conformance;
+mod entries;
 mod headers;
 mod json;
 mod rows;

@@ -44,7 +44,7 @@ impl JsonTexts {
         let text = self.outlined(cursor)?;
         if cursor.leading_zero {
             let text = without_leading_zeros(text);
-            self.outline.truncate(self.texts.len());
+            self.outline.drop_row();
             let mut again = Cursor::new(&text);
             let text = self.outlined(&mut again)?;
             return self.push(text, again.blanks);

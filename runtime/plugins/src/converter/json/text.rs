@@ -19,6 +19,10 @@ impl Bytes {
         self.offsets.reserve(rows);
     }
 
+    pub fn reserve_bytes(&mut self, bytes: usize) {
+        self.data.reserve(bytes);
+    }
+
     /// False when the batch would hold more than Arrow's 32-bit offsets can tell.
     #[inline]
     pub fn push(&mut self, value: &[u8]) -> bool {

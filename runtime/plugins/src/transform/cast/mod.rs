@@ -12,7 +12,8 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use millstream_api::{Column, Config, Error, Result, RowFailure, schema};
 
 use super::edit::{Edit, Edited, Input, Nulls};
-use super::json::{Object, ObjectWriter, Row, edit_rows};
+use super::entries::{EntryEdit, Slots};
+use super::json::{Row, edit_rows};
 use super::plans::Plans;
 use super::settings::{CAST, REPLACE_NULL, cast_item};
 use super::structs::{Filler, StructRows, struct_column};
@@ -230,40 +231,26 @@ impl Edit for Cast {
     }
 
     fn schemaless(&mut self, input: Input<'_>) -> Result<Edited> {
-        let part = input.part.word();
-        let mut object = Object::new();
-        let mut found = match &self.what {
-            What::Fields(fields) => vec![false; fields.len()],
-            _ => Vec::new(),
-        };
-        edit_rows(input, |_, text, out| match &self.what {
-            What::Nothing => Ok(Row::Same),
-            What::Whole(to) => cast_text(text, *to, &format!("the {part}"), out),
-            What::Fields(casts) => {
-                if !object.read(text, part)? {
-                    return Ok(Row::Same);
-                }
-                found.fill(false);
-                let mut writer = ObjectWriter::new(out);
-                for entry in &object.entries {
-                    let cast = casts.iter().zip(&mut found).find(|((name, _), _)| entry.name.is(name));
-                    let Some(((name, to), found)) = cast else {
-                        writer.entry(*entry);
-                        continue;
-                    };
-                    *found = true;
-                    let out = writer.raw(entry.name.raw);
-                    if cast_text(entry.value, *to, &format!("the field {name} of the {part}"), out)? == Row::Same {
-                        out.extend_from_slice(entry.value.as_bytes());
-                    }
-                }
-                // As Java does: a field that is not there is there afterwards, with null.
-                for ((name, _), _) in casts.iter().zip(&found).filter(|(_, found)| !**found) {
-                    writer.name(name).extend_from_slice(b"null");
-                }
-                writer.end();
-                Ok(Row::Written)
-            }
-        })
+        let What::Whole(to) = &self.what else { return Ok(input.column.clone().into()) };
+        let what = format!("the {}", input.part.word());
+        edit_rows(input, |_, text, out| cast_text(text, *to, || what.clone(), out))
+    }
+
+    fn entries(&mut self) -> Option<&mut dyn EntryEdit> {
+        matches!(self.what, What::Fields(_)).then_some(self)
+    }
+}
+
+impl EntryEdit for Cast {
+    fn plan(&self, _variant: u8, slots: &mut Slots) {
+        if let What::Fields(casts) = &self.what {
+            slots.make_named(casts.iter().map(|(name, _)| name.as_str()));
+        }
+    }
+
+    fn make(&mut self, what: usize, value: &str, input: Input<'_>, _row: usize, out: &mut Vec<u8>) -> Result<Row> {
+        let What::Fields(casts) = &self.what else { return Ok(Row::Same) };
+        let Some((name, to)) = casts.get(what) else { return Ok(Row::Same) };
+        cast_text(value, *to, || format!("the field {name} of the {}", input.part.word()), out)
     }
 }

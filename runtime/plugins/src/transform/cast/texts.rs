@@ -6,20 +6,23 @@ use millstream_api::java_text::{write_double, write_float};
 use super::{To, refused};
 use crate::converter::json::escape::write_string;
 use crate::java::number::{Decimal, float, whole};
-use crate::transform::json::{Json, Row};
+use crate::transform::json::{Json, Row, not_json};
 
-/// Appends the JSON of the cast value; [`Row::Same`], and nothing appended, where the text stays as it is.
+/// Appends the JSON of the cast value, which errors call `what`; [`Row::Same`], and nothing appended, where the text stays as it is.
 ///
 /// Numbers are what JsonConverter makes of them: longs, or doubles when they have a point or an exponent. A whole number beyond a
 /// long, which Java has wrapped by then, keeps its digits and its size, and is cut where a cast cuts.
-pub(super) fn cast_text(text: &str, to: To, what: &str, out: &mut Vec<u8>) -> Result<Row> {
-    let value = Json::read(text, what.strip_prefix("the ").unwrap_or(what))?;
+pub(super) fn cast_text(text: &str, to: To, what: impl Fn() -> String, out: &mut Vec<u8>) -> Result<Row> {
+    let value = Json::parse(text).map_err(|e| {
+        let what = what();
+        not_json(what.strip_prefix("the ").unwrap_or(&what), e)
+    })?;
     match (&value, to) {
         (Json::Null, _) | (Json::String(_), To::String) => return Ok(Row::Same),
-        (Json::Array | Json::Object, _) => return Err(refused(&format!("a list or map ({what})"), to)),
+        (Json::Array | Json::Object, _) => return Err(refused(&format!("a list or map ({})", what()), to)),
         _ => {}
     }
-    let no = || refused(what, to);
+    let no = || refused(&what(), to);
     match to {
         To::Int8 | To::Int16 | To::Int32 | To::Int64 => {
             let number = long(&value, to).ok_or_else(no)?;
@@ -59,10 +62,15 @@ pub(super) fn cast_text(text: &str, to: To, what: &str, out: &mut Vec<u8>) -> Re
             out.extend_from_slice(if truth { b"true" } else { b"false" });
         }
         To::String => {
+            if let Json::Long(value) = &value {
+                out.push(b'"');
+                out.extend_from_slice(itoa::Buffer::new().format(*value).as_bytes());
+                out.push(b'"');
+                return Ok(Row::Written);
+            }
             let mut printed = Vec::new();
             match &value {
                 Json::Boolean(value) => printed.extend_from_slice(if *value { b"true" } else { b"false" }),
-                Json::Long(value) => printed.extend_from_slice(itoa::Buffer::new().format(*value).as_bytes()),
                 Json::Big(text) => printed.extend_from_slice(text.as_bytes()),
                 Json::Double(value) => write_double(&mut printed, *value),
                 _ => return Err(no()),

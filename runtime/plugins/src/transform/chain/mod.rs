@@ -1,5 +1,6 @@
 //! The transformations of one connector, one after the other, each with its predicate.
 
+mod edits;
 mod order;
 #[cfg(test)]
 mod tests;
@@ -9,9 +10,11 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::{BooleanArray, Int64Array, UInt32Array};
 use millstream_api::config::{ConfigType, Importance};
 use millstream_api::{
-    Batch, Config, ConfigDef, ConfigKey, ConnectorKind, Consumed, Error, Predicate, Result, Transform, Transformed,
+    Batch, Config, ConfigDef, ConfigKey, ConnectorKind, Consumed, Error, Predicate, Result, Transformed,
 };
 
+use super::edit::Step;
+use super::entries::Plans;
 use super::outcome::{again, select};
 use crate::table::{PREDICATES, TRANSFORMS};
 
@@ -46,13 +49,15 @@ pub struct ChainFailure {
 #[derive(Default)]
 pub struct Chain {
     stages: Vec<Stage>,
+    /// For each stage: how it and those behind it edit maps in one go.
+    plans: Vec<Plans>,
     strict: bool,
 }
 
 struct Stage {
     alias: Arc<str>,
     class: &'static str,
-    transform: Box<dyn Transform>,
+    transform: Box<dyn Step>,
     condition: Option<Condition>,
 }
 
@@ -88,11 +93,12 @@ impl Chain {
         let aliases = lists.list(TRANSFORMS_KEY);
         no_duplicates(TRANSFORMS_KEY, aliases)?;
         no_duplicates(PREDICATES_KEY, lists.list(PREDICATES_KEY))?;
-        let stages = aliases
+        let stages: Vec<Stage> = aliases
             .iter()
             .map(|alias| Stage::of(alias, config, lists.list(PREDICATES_KEY), kind))
             .collect::<Result<_>>()?;
-        Ok(Self { stages, strict: kind == ConnectorKind::Sink })
+        let plans = stages.iter().map(|_| Plans::default()).collect();
+        Ok(Self { stages, plans, strict: kind == ConnectorKind::Sink })
     }
 
     /// True without any transformation.
@@ -114,24 +120,15 @@ impl Chain {
         let rows = UInt32Array::from_iter_values(0..batch.len() as u32);
         let mut output = ChainOutput::default();
         let mut pieces = if batch.is_empty() { Vec::new() } else { vec![(batch, rows)] };
-        for stage in &mut self.stages {
+        let mut first = 0;
+        while first < self.stages.len() {
+            let count = self.neighbours(first);
             let mut next = Vec::with_capacity(pieces.len());
             for (batch, rows) in pieces {
-                let done = match stage.apply(batch, &rows, from) {
-                    Ok(done) => done,
-                    Err(error) => {
-                        output.failures.extend(rows.values().iter().map(|row| stage.failure(*row, again(&error))));
-                        continue;
-                    }
-                };
-                let origin = |row: usize| rows.values().get(row).copied().unwrap_or_default();
-                output.failures.extend(done.failures.into_iter().map(|f| stage.failure(origin(f.row), f.error)));
-                next.extend(done.parts.into_iter().filter(|(batch, _)| !batch.is_empty()).map(|(batch, inner)| {
-                    let rows = UInt32Array::from_iter_values(inner.values().iter().map(|row| origin(*row as usize)));
-                    (batch, rows)
-                }));
+                self.pass(first..first + count, batch, rows, from, &mut next, &mut output.failures);
             }
             pieces = next;
+            first += count;
         }
         let left: Vec<u32> = pieces.iter().flat_map(|(_, rows)| rows.values().iter().copied()).collect();
         match (order::in_order(pieces, self.strict), self.stages.last()) {
@@ -144,6 +141,24 @@ impl Chain {
         output.failures.sort_by_key(|failure| failure.row);
         output
     }
+}
+
+/// Parts of a piece, whose rows these are, with the rows of the chain's input.
+fn hand_on(parts: Vec<Piece>, rows: &UInt32Array, next: &mut Vec<Piece>) {
+    let origin = |row: &u32| rows.values().get(*row as usize).copied().unwrap_or_default();
+    next.extend(parts.into_iter().filter(|(batch, _)| !batch.is_empty()).map(|(batch, inner)| {
+        let rows = UInt32Array::from_iter_values(inner.values().iter().map(origin));
+        (batch, rows)
+    }));
+}
+
+/// The offsets of these rows.
+fn offsets_of(rows: &UInt32Array, from: Consumed<'_>) -> Int64Array {
+    if rows.len() == from.offsets.len() {
+        return from.offsets.clone();
+    }
+    let offset = |row: &u32| from.offsets.values().get(*row as usize).copied().unwrap_or_default();
+    Int64Array::from_iter_values(rows.values().iter().map(offset))
 }
 
 impl Stage {
@@ -175,6 +190,13 @@ impl Stage {
         ChainFailure { row: row as usize, alias: self.alias.clone(), class: self.class, error }
     }
 
+    /// Hands on what it made of a piece, whose rows these are.
+    fn hand_on(&self, done: Transformed, rows: &UInt32Array, next: &mut Vec<Piece>, failures: &mut Vec<ChainFailure>) {
+        let origin = |row: usize| rows.values().get(row).copied().unwrap_or_default();
+        failures.extend(done.failures.into_iter().map(|f| self.failure(origin(f.row), f.error)));
+        hand_on(done.parts, rows, next);
+    }
+
     /// Transforms the rows for which the condition holds; the others go past.
     fn apply(&mut self, batch: Batch, rows: &UInt32Array, from: Option<Consumed<'_>>) -> Result<Transformed> {
         let Some(condition) = &mut self.condition else { return Ok(self.transform(batch, rows, from)) };
@@ -204,11 +226,7 @@ impl Stage {
 
     fn transform(&mut self, batch: Batch, rows: &UInt32Array, from: Option<Consumed<'_>>) -> Transformed {
         let Some(from) = from else { return self.transform.apply(batch) };
-        if rows.len() == from.offsets.len() {
-            return self.transform.apply_consumed(batch, from);
-        }
-        let offset = |row: &u32| from.offsets.values().get(*row as usize).copied().unwrap_or_default();
-        let offsets = Int64Array::from_iter_values(rows.values().iter().map(offset));
+        let offsets = offsets_of(rows, from);
         self.transform.apply_consumed(batch, Consumed { partition: from.partition, offsets: &offsets })
     }
 }
