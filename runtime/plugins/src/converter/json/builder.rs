@@ -283,6 +283,22 @@ impl Values {
     }
 }
 
+impl Values {
+    /// What tells the value of a row from others, where it is a number or a boolean.
+    pub fn key_bits(&self, row: usize) -> Option<u64> {
+        Some(match self {
+            Self::Int8(v) => *v.get(row)? as u64,
+            Self::Int16(v) => *v.get(row)? as u64,
+            Self::Int32(v) | Self::Date(v) | Self::Time(v) => *v.get(row)? as u64,
+            Self::Int64(v) | Self::Timestamp(v) => *v.get(row)? as u64,
+            Self::Float32(v) => v.get(row)?.to_bits().into(),
+            Self::Float64(v) => v.get(row)?.to_bits(),
+            Self::Boolean(v) => (row < v.len() && v.get_bit(row)).into(),
+            _ => return None,
+        })
+    }
+}
+
 impl Members {
     fn of(fields: &Fields, replace_null: bool) -> Result<Self> {
         let mut list = Vec::with_capacity(fields.len());

@@ -271,28 +271,55 @@ fn read_pairs(keys: &mut Builder, values: &mut Builder, cursor: &mut Cursor<'_>,
     if kind != Kind::Array {
         return Err(Misfit::expected(EXPECTED));
     }
-    cursor.expect(b'[', "an array")?;
-    let start = keys.len();
-    if cursor.eat(b']') {
-        return Ok(start);
+    let (start, again) = (keys.len(), cursor.clone());
+    read_each_pair(keys, values, cursor, |_| true)?;
+    let mut last = HashMap::new();
+    let twice = (start..keys.len()).filter_map(|row| Some((keys.values.key_bits(row)?, row)));
+    let twice = twice.filter(|(key, row)| last.insert(*key, row - start).is_some()).count() > 0;
+    if twice {
+        // A key given twice counts the last time, as in Java.
+        let counts: HashSet<usize> = last.into_values().collect();
+        keys.truncate(start);
+        values.truncate(start);
+        *cursor = again;
+        read_each_pair(keys, values, cursor, |entry| counts.contains(&entry))?;
     }
-    loop {
-        let entry = keys.len() - start;
+    Ok(keys.len())
+}
+
+/// Reads the pairs that are wanted, by their number.
+fn read_each_pair(
+    keys: &mut Builder,
+    values: &mut Builder,
+    cursor: &mut Cursor<'_>,
+    wanted: impl Fn(usize) -> bool,
+) -> Fit {
+    const PAIR: &str = "pair of key and value (an array of two)";
+    cursor.expect(b'[', "an array")?;
+    if cursor.eat(b']') {
+        return Ok(());
+    }
+    for entry in 0.. {
         if cursor.kind()? != Kind::Array {
-            return Err(Misfit::expected("pair of key and value (an array of two)").in_item(entry));
+            return Err(Misfit::expected(PAIR).in_item(entry));
         }
-        cursor.expect(b'[', "an array")?;
-        keys.read(cursor).map_err(|e| e.in_item(entry))?;
-        if !cursor.eat(b',') {
-            return Err(Misfit::expected("pair of key and value (an array of two)").in_item(entry));
+        if wanted(entry) {
+            cursor.expect(b'[', "an array")?;
+            keys.read(cursor).map_err(|e| e.in_item(entry))?;
+            if !cursor.eat(b',') {
+                return Err(Misfit::expected(PAIR).in_item(entry));
+            }
+            values.read(cursor).map_err(|e| e.in_item(entry))?;
+            cursor.expect(b']', "the end of a pair")?;
+        } else {
+            cursor.skip_value()?;
         }
-        values.read(cursor).map_err(|e| e.in_item(entry))?;
-        cursor.expect(b']', "the end of a pair")?;
         if !cursor.eat(b',') {
             cursor.expect(b']', "a comma or the end of an array")?;
-            return Ok(keys.len());
+            break;
         }
     }
+    Ok(())
 }
 
 /// Reads an object into the row `row` of each field. Fields mostly come in the schema's order, so the next one is tried first.
