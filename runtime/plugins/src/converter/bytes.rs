@@ -53,8 +53,9 @@ impl Converter for ByteArrayConverter {
                 Some(array.as_binary::<i32>().value(row))
             })
             .collect();
-        // Java refuses even a null when the schema is of another type.
-        if !is_bytes && !column.is_schemaless() && !column.is_all_absent() {
+        // Java refuses even a null when the schema is of another type. A Decimal's is bytes.
+        let may_be_null = schema::name(column.field()) == Some(schema::DECIMAL);
+        if !is_bytes && !may_be_null && !column.is_schemaless() && !column.is_all_absent() {
             for row in (0..column.len()).filter(|row| column.array().is_null(*row) && !column.is_absent(*row)) {
                 let error = Error::data("ByteArrayConverter writes bytes only, and the column has another type");
                 failures.push(RowFailure { row, error });
