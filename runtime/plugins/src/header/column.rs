@@ -13,7 +13,7 @@ use arrow::datatypes::{DataType, Field, Fields, i256};
 use millstream_api::{Column, Error, Result, schema};
 use num_bigint::BigInt;
 
-use super::print::json;
+use super::print::json_text;
 use super::value::{Entries, Kind, Typed, Value};
 use crate::java::date_pattern::DAY;
 
@@ -115,7 +115,7 @@ fn inner(name: &str, kind: Option<&Kind>, values: &[Option<&Typed>], nullable: b
     match kind {
         Some(kind) => array_of(name, kind, &values.iter().map(|value| value.map(|v| &v.value)).collect::<Vec<_>>()),
         None => {
-            let texts: StringArray = values.iter().map(|value| value.map(json)).collect();
+            let texts: StringArray = values.iter().map(|value| value.map(json_text)).collect();
             let field = schema::schemaless_field().as_ref().clone().with_name(name).with_nullable(nullable);
             Ok((field, Arc::new(texts)))
         }

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Decimal256Type, Field, Float32Type, Float64Type, Int8Type, Int16Type,
-    Int32Type, Int64Type, Time32MillisecondType, TimeUnit, TimestampMillisecondType,
+    DataType, Date32Type, Decimal128Type, Decimal256Type, Field, FieldRef, Float32Type, Float64Type, Int8Type,
+    Int16Type, Int32Type, Int64Type, Time32MillisecondType, TimeUnit, TimestampMillisecondType,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,6 +15,7 @@ use num_bigint::BigInt;
 use serde_json::Value as Json;
 
 use super::value::{Kind, Typed, Value};
+use crate::converter::json;
 use crate::java::date_pattern::{DAY, DatePattern};
 use crate::listed::listed;
 
@@ -99,7 +100,11 @@ fn embedded(field: &Field, array: &ArrayRef, row: usize, out: &mut Vec<u8>) -> R
                 Some((field, column)) => {
                     quote(field.name(), out);
                     out.push(b':');
-                    embedded(field, column, row, out)
+                    // A field that is null has its default, as `Struct.get` gives it.
+                    match column.is_null(row).then(|| default_array(field)).flatten() {
+                        Some(default) => embedded(field, &default, 0, out),
+                        None => embedded(field, column, row, out),
+                    }
                 }
                 None => Ok(()),
             })?;
@@ -107,6 +112,10 @@ fn embedded(field: &Field, array: &ArrayRef, row: usize, out: &mut Vec<u8>) -> R
         _ => return Err(no_text(array)),
     }
     Ok(())
+}
+
+fn default_array(field: &FieldRef) -> Option<ArrayRef> {
+    schema::default_json(field).and_then(|_| json::defaults::default_array(field).ok().flatten())
 }
 
 fn no_text(array: &ArrayRef) -> Error {
@@ -177,7 +186,7 @@ fn print_json(value: &Json, out: &mut Vec<u8>) {
 }
 
 /// A value of a collection without a common type as JSON, which has no dates: they are their text there.
-pub(super) fn json(value: &Typed) -> String {
+pub(super) fn json_text(value: &Typed) -> String {
     let mut out = Vec::new();
     write_json(value, &mut out);
     String::from_utf8_lossy(&out).into_owned()

@@ -163,6 +163,8 @@ pub(super) fn converted(from: Typed, to: &Kind) -> Option<Typed> {
         // A number among dates counts days; among times and timestamps milliseconds.
         (Value::Integer(v), Kind::Date) => Value::Millis(v.checked_mul(crate::java::date_pattern::DAY)?),
         (Value::Integer(v), Kind::Time | Kind::Timestamp) => Value::Millis(v),
+        // A date or time among timestamps is one of them; among dates, times are not.
+        (Value::Millis(v), Kind::Timestamp) => Value::Millis(v),
         (Value::Decimal(unscaled), Kind::Decimal(scale)) => {
             let Kind::Decimal(own) = from.kind else { return None };
             let power = u32::try_from(scale - own).ok()?;

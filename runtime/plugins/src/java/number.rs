@@ -37,7 +37,7 @@ pub(crate) struct Decimal {
 }
 
 impl Decimal {
-    /// As `new BigDecimal(text)`: an optional sign, digits with or without a point, an optional exponent; no blanks.
+    /// As `new BigDecimal(text)`: an optional sign, digits with or without a point, an optional exponent; no blanks. The scale has 32 bits.
     pub fn parse(text: &str) -> Option<Self> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, i64::from(i32::try_from(whole(exponent)?).ok()?)),
@@ -51,7 +51,8 @@ impl Decimal {
         }
         let value = BigInt::from_str(&digits).ok()?;
         let unscaled = if mantissa.starts_with('-') { -value } else { value };
-        Some(Self { unscaled, scale: fraction.len() as i64 - exponent })
+        let scale = fraction.len() as i64 - exponent;
+        i32::try_from(scale).ok().map(|_| Self { unscaled, scale })
     }
 
     /// The low bits of the whole part, as `longValue` gives them.
@@ -124,7 +125,21 @@ mod tests {
         {
             assert_eq!(Decimal::parse(text), Some(Decimal { unscaled: unscaled.into(), scale }), "{text}");
         }
-        for text in ["", ".", "e3", " 1", "1 ", "NaN", "1e", "1.2.3", "--1", "1e99999999999", "1f"] {
+        for text in [
+            "",
+            ".",
+            "e3",
+            " 1",
+            "1 ",
+            "NaN",
+            "1e",
+            "1.2.3",
+            "--1",
+            "1e99999999999",
+            "1f",
+            "1e-2147483648",
+            "0.1e-2147483647",
+        ] {
             assert_eq!(Decimal::parse(text), None, "{text}");
         }
         for (text, long) in [
