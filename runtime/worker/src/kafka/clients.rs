@@ -95,7 +95,7 @@ pub fn worker_client(
 /// Kafka Connect uses one request in flight and no idempotence; here idempotence keeps the order with five in flight and keeps
 /// retries from writing twice. The producer never gives a record up: it waits for the broker for as long as it takes.
 pub fn source_producer(worker: &WorkerConfig, connector: &ConnectorSettings, task: &TaskId) -> Result<ClientSettings> {
-    producer(worker, connector, format!("connector-producer-{task}"))
+    producer(worker, connector, format!("connector-producer-{task}"), &[])
 }
 
 /// The producer of a sink task's dead letter queue: `connector-dlq-producer-<connector>-<task>`.
@@ -104,10 +104,16 @@ pub fn dead_letter_producer(
     connector: &ConnectorSettings,
     task: &TaskId,
 ) -> Result<ClientSettings> {
-    producer(worker, connector, format!("connector-dlq-producer-{task}"))
+    // Java's: a request that is too large for the queue is not cut here, and few letters make one anyway.
+    producer(worker, connector, format!("connector-dlq-producer-{task}"), &[("batch.size", "16384")])
 }
 
-fn producer(worker: &WorkerConfig, connector: &ConnectorSettings, id: String) -> Result<ClientSettings> {
+fn producer(
+    worker: &WorkerConfig,
+    connector: &ConnectorSettings,
+    id: String,
+    more: &[(&str, &str)],
+) -> Result<ClientSettings> {
     let overrides = allowed(worker, "producer.override.", &connector.producer_overrides)?;
     let mut base = bootstrap(worker);
     base.set("client.id", id);
@@ -133,6 +139,7 @@ fn producer(worker: &WorkerConfig, connector: &ConnectorSettings, id: String) ->
             ("queue.buffering.max.messages", "200000"),
             ("queue.buffering.max.kbytes", "4096"),
         ])
+        .chain(more.iter().copied())
         .collect();
     let layers = [
         Layer { prefix: "", settings: base },

@@ -93,6 +93,10 @@ impl<C: ProducerContext + 'static> Drop for Inner<C> {
         self.ended.store(true, Ordering::Release);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
+            if thread.thread().id() == std::thread::current().id() {
+                // Dropped by one of its own callbacks: it ends when that returns.
+                return;
+            }
             // Its end is all that is waited for; a panic in a callback was told where it happened.
             let _ = thread.join();
         }

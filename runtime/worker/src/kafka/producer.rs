@@ -1,24 +1,30 @@
 //! The producer of a source task: batches in, one acknowledgement per batch out.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use arrow::array::{Array, BinaryArray};
 use millstream_api::{Batch, Error, Result};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
-use rdkafka::message::{DeliveryResult, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::context::LoggingContext;
 use super::polled::PolledProducer;
-use super::raw::{OutRecord, TopicHandle};
+use super::raw_produce::{OutRecord, TopicHandle};
+use on_their_way::{OnTheirWay, Outcome};
+use resend::Held;
+
+mod on_their_way;
+mod resend;
+mod split;
 
 /// Told once per batch, from librdkafka's delivery callback.
 pub trait DeliverySink: Send + Sync + 'static {
@@ -47,67 +53,104 @@ pub struct Answered<'a> {
     pub failed: usize,
 }
 
-/// A batch on its way: how many of its records are not yet answered.
-pub struct InFlight {
-    batch: u64,
-    topic: Arc<str>,
-    records: usize,
-    bytes: usize,
-    remaining: AtomicUsize,
-    skipped: AtomicUsize,
-    failed: AtomicUsize,
-    sink: Arc<dyn DeliverySink>,
+/// The producer of one source task. Used from one thread; acknowledgements come from librdkafka's.
+pub struct SourceProducer {
+    shared: Arc<Shared>,
 }
 
-impl InFlight {
-    fn answered(&self, error: Option<Error>) {
-        if let Some(error) = error
-            && self.failed.fetch_add(1, Ordering::AcqRel) == 0
-        {
-            self.sink.failed(self.batch, error);
-        }
-        if self.remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let failed = self.failed.load(Ordering::Acquire);
-            self.sink.answered(&Answered {
-                topic: &self.topic,
-                records: self.records,
-                bytes: self.bytes,
-                skipped: self.skipped.load(Ordering::Acquire),
-                failed,
-            });
-            if failed == 0 {
-                self.sink.acked(self.batch);
-            }
-        }
-    }
+/// Asked about a record that cannot be sent whatever happens: `Ok` skips it.
+pub type Tolerate = Box<dyn Fn(Error) -> Result<()> + Send + Sync>;
 
-    fn skip(&self) {
-        self.skipped.fetch_add(1, Ordering::AcqRel);
-        self.answered(None);
+struct Shared {
+    config: ClientConfig,
+    /// Whether librdkafka stops at the first gap, so that what is too large for a topic can be sent again in order.
+    gapless: bool,
+    /// Bytes that a request may hold as long as no topic refuses one.
+    whole: usize,
+    /// All topics that were sent to, for who asks after their records.
+    used: Used,
+    way: Arc<OnTheirWay>,
+    tolerate: Tolerate,
+    /// Set when nothing more is to be sent.
+    given_up: AtomicBool,
+    /// Held while records are handed over.
+    state: Mutex<State>,
+    /// Told when `resending` ends.
+    changed: Condvar,
+}
+
+struct State {
+    /// Made for the first record: most connectors of a large worker have nothing to send most of the time, and each client
+    /// costs threads and connections.
+    client: Option<Client>,
+    /// Bytes that a request may hold.
+    limit: usize,
+    /// Records are sent again; what comes after them waits.
+    resending: bool,
+    /// A record will never be acknowledged: nothing is sent any more.
+    failed: bool,
+    /// Records that came back.
+    held: Vec<Held>,
+}
+
+struct Client {
+    // Before the producer, which they keep.
+    topics: HashMap<Arc<str>, TopicHandle<Context>>,
+    producer: PolledProducer<Context>,
+}
+
+impl Client {
+    fn topic(&mut self, name: &Arc<str>) -> Result<&TopicHandle<Context>> {
+        if !self.topics.contains_key(name) {
+            self.topics.insert(name.clone(), TopicHandle::new(&self.producer, name)?);
+        }
+        self.topics.get(name).ok_or_else(|| Error::internal("a topic handle is gone"))
     }
 }
 
-struct Context(LoggingContext);
+struct Context {
+    log: LoggingContext,
+    gapless: bool,
+    way: Arc<OnTheirWay>,
+    shared: Weak<Shared>,
+}
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.0.log(level, facility, message);
+        // An error that is fatal to the client is mended here, or it is that of a record.
+        let level = if facility == "FATAL" && self.gapless { RDKafkaLogLevel::Debug } else { level };
+        self.log.log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.0.error(error, reason);
+        if self.gapless && error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+            tracing::debug!(client = self.log.client(), reason, "producer stops at a gap");
+            return;
+        }
+        self.log.error(error, reason);
     }
 }
 
 impl ProducerContext for Context {
-    type DeliveryOpaque = Arc<InFlight>;
+    /// The record's number.
+    type DeliveryOpaque = usize;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, batch: Arc<InFlight>) {
-        let error = match result {
-            Ok(_) => None,
-            Err((error, _)) => Some(delivery_error(&batch.topic, error)),
+    fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
+        let (error, message) = match result {
+            Ok(_) => return self.way.answer(number, Outcome::Written),
+            Err(failed) => failed,
         };
-        batch.answered(error);
+        let code = error.rdkafka_error_code();
+        let too_large = code == Some(RDKafkaErrorCode::MessageSizeTooLarge);
+        if self.gapless
+            && (too_large || code == Some(RDKafkaErrorCode::PurgeQueue))
+            && let Some(shared) = self.shared.upgrade()
+            && !shared.given_up.load(Ordering::Acquire)
+        {
+            shared.hold(Held { number, too_large, record: message.detach() });
+            return;
+        }
+        self.way.answer(number, Outcome::Failed(delivery_error(rdkafka::Message::topic(message), error)));
     }
 }
 
@@ -116,7 +159,7 @@ impl ProducerContext for Context {
 fn delivery_error(topic: &str, error: &KafkaError) -> Error {
     let hint = match error.rdkafka_error_code() {
         Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
-            "raise max.message.bytes of the topic, or set producer.override.max.request.size of the connector to it: requests are then no larger than the topic takes"
+            "raise max.message.bytes of the topic, set producer.override.batch.size of the connector to no more than it, or leave producer.override.enable.idempotence and acks alone: requests are then cut to what the topic takes"
         }
         Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
             "create the topic, or let the worker create it with topic.creation.default.replication.factor and .partitions"
@@ -127,23 +170,11 @@ fn delivery_error(topic: &str, error: &KafkaError) -> Error {
     Error::fatal(format!("topic {topic} did not take a record")).caused_by(error.clone()).hint(hint)
 }
 
-/// A record that no request can hold: its own fault.
+/// A record that no request can hold, or that its topic does not take even alone: its own fault.
 fn too_large(topic: &str, error: RDKafkaErrorCode) -> Error {
     Error::data(format!("a record is too large for topic {topic}"))
         .caused_by(KafkaError::MessageProduction(error))
         .hint("raise producer.override.max.request.size of the connector, and max.message.bytes of the topic with it")
-}
-
-/// The producer of one source task. Used from one thread; acknowledgements come from librdkafka's.
-pub struct SourceProducer {
-    topics: HashMap<Arc<str>, TopicHandle<Context>>,
-    config: ClientConfig,
-    /// Made for the first record: most connectors of a large worker have nothing to send most of the time, and each client
-    /// costs threads and connections.
-    client: Option<PolledProducer<Context>>,
-    /// All topics that were sent to, for who asks after their records.
-    used: Used,
-    sink: Arc<dyn DeliverySink>,
 }
 
 type Used = Arc<Mutex<HashSet<Arc<str>>>>;
@@ -164,7 +195,7 @@ fn tell_missing(client: &BaseProducer<Context>, used: &Used) {
     }
     if !missing.is_empty() {
         missing.sort_unstable();
-        let (client, topics) = (client.context().0.client(), missing.join(", "));
+        let (client, topics) = (client.context().log.client(), missing.join(", "));
         tracing::warn!(client, topics, "there are no such topics, their records wait for them");
     }
 }
@@ -177,87 +208,100 @@ fn unfit(error: KafkaError) -> Error {
 const CHUNK: usize = 4096;
 /// How long to wait for room in a full queue before looking at `stopping` again.
 const FULL_WAIT: Duration = Duration::from_millis(5);
+/// How often `stopping` is looked at while records are sent again.
+const NOTICE: Duration = Duration::from_millis(100);
 
 impl SourceProducer {
     /// A producer with these librdkafka settings. Settings that no client takes are an error at once.
-    pub fn new(config: &ClientConfig, sink: Arc<dyn DeliverySink>) -> Result<Self> {
-        config.create_native_config().map_err(unfit)?;
-        Ok(Self { topics: HashMap::new(), config: config.clone(), client: None, used: Used::default(), sink })
-    }
-
-    fn client(&mut self) -> Result<PolledProducer<Context>> {
-        if let Some(client) = &self.client {
-            return Ok(client.clone());
+    pub fn new(config: &ClientConfig, sink: Arc<dyn DeliverySink>, tolerate: Tolerate) -> Result<Self> {
+        let mut config = config.clone();
+        let gapless = config.get("enable.idempotence") == Some("true");
+        if gapless {
+            config.set("enable.gapless.guarantee", "true");
         }
-        let setting = |key| self.config.get(key).unwrap_or_default();
-        let context = Context(LoggingContext::new(setting("client.id"), setting("bootstrap.servers")));
-        let client: BaseProducer<Context> = self.config.create_with_context(context).map_err(unfit)?;
-        let asked = self.used.clone();
-        let client = PolledProducer::new(client, move |client| tell_missing(client, &asked))?;
-        Ok(self.client.insert(client).clone())
+        config.create_native_config().map_err(unfit)?;
+        let bytes = |key| config.get(key).and_then(|bytes| bytes.parse::<usize>().ok()).unwrap_or(1_000_000);
+        let limit = bytes("batch.size").min(bytes("message.max.bytes"));
+        let state = State { client: None, limit, resending: false, failed: false, held: Vec::new() };
+        let shared = Shared {
+            config,
+            gapless,
+            whole: limit,
+            used: Used::default(),
+            way: Arc::new(OnTheirWay::new(sink)),
+            tolerate,
+            given_up: AtomicBool::new(false),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Hands all records of a batch to librdkafka, waiting while its queue is full: a full queue is back-pressure, never an error.
     ///
-    /// `batch_id` is acknowledged through the [`DeliverySink`] when every record is. `tolerate` is asked about a record that cannot be sent
-    /// whatever happens: `Ok` skips it. Returns early with a stopped error when `stopping` says so.
+    /// `batch_id` is acknowledged through the [`DeliverySink`] when every record is. Returns early with a stopped error when `stopping`
+    /// says so.
     pub fn send(
         &mut self,
         batch_id: u64,
         batch: &Batch,
         keys: &BinaryArray,
         values: &BinaryArray,
-        tolerate: impl Fn(Error) -> Result<()>,
         stopping: impl Fn() -> bool,
     ) -> Result<()> {
-        let rows = values.len();
-        let in_flight = Arc::new(InFlight {
-            batch: batch_id,
-            topic: batch.topic.clone(),
-            records: rows,
-            bytes: keys.value_data().len() + values.value_data().len(),
-            remaining: AtomicUsize::new(rows),
-            skipped: AtomicUsize::new(0),
-            failed: AtomicUsize::new(0),
-            sink: self.sink.clone(),
-        });
+        let (shared, rows) = (&self.shared, values.len());
+        let topic = &batch.topic;
+        if !shared.used.lock().contains(topic) {
+            shared.used.lock().insert(topic.clone());
+        }
         if rows == 0 {
-            self.sink.acked(batch_id);
+            shared.way.nothing(batch_id);
             return Ok(());
         }
-        if !self.used.lock().contains(&batch.topic) {
-            self.used.lock().insert(batch.topic.clone());
-        }
-        let client = self.client()?;
-        if !batch.headers.is_empty() || batch.timestamps.is_some() {
-            return send_singly(&client, batch, keys, values, &in_flight, tolerate, stopping);
-        }
-        let topic = match self.topics.get(&batch.topic) {
-            Some(topic) => topic,
-            None => {
-                let handle = TopicHandle::new(&client, &batch.topic)?;
-                self.topics.entry(batch.topic.clone()).or_insert(handle)
-            }
+        let bytes = keys.value_data().len() + values.value_data().len();
+        let first = shared.way.open(batch_id, batch, bytes);
+        // librdkafka's call for batches carries neither.
+        let singly = !batch.headers.is_empty() || batch.timestamps.is_some();
+        let record = |row| OutRecord {
+            key: keys.is_valid(row).then(|| keys.value(row)),
+            value: values.is_valid(row).then(|| values.value(row)),
+            partition: batch.partitions.as_ref().and_then(|p| p.is_valid(row).then(|| p.value(row))),
         };
         let mut row = 0;
         while row < rows {
             let end = rows.min(row + CHUNK);
-            let records = (row..end).map(|i| OutRecord {
-                key: keys.is_valid(i).then(|| keys.value(i)),
-                value: values.is_valid(i).then(|| values.value(i)),
-                partition: batch.partitions.as_ref().and_then(|p| p.is_valid(i).then(|| p.value(i))),
-            });
-            let mut next = end;
-            for refusal in topic.produce(records, &in_flight) {
-                if refusal.code == RDKafkaErrorCode::QueueFull {
-                    next = row + refusal.index;
+            let mut state = shared.ready(&stopping)?;
+            let client = shared.client(&mut state)?;
+            let handle = client.topic(topic)?;
+            let refused: Vec<_> = if singly {
+                let timestamp = |row| batch.timestamps.as_ref().and_then(|t| t.is_valid(row).then(|| t.value(row)));
+                let first_refused = (row..end).find_map(|at| {
+                    let done = handle.produce_one(&record(at), timestamp(at), batch.headers.row(at), first + at);
+                    done.err().map(|code| (at, code))
+                });
+                client.producer.sent();
+                first_refused.into_iter().collect()
+            } else {
+                let refused = handle.produce((row..end).map(record), first + row);
+                refused.into_iter().map(|refused| (row + refused.index, refused.code)).collect()
+            };
+            let fatal = refused.first().filter(|(_, code)| *code == RDKafkaErrorCode::Fatal);
+            let fatal = fatal.and_then(|_| client.producer.client().fatal_error());
+            drop(state);
+            // Singly, nothing was handed over after the first that was refused.
+            let mut next = refused.first().filter(|_| singly).map_or(end, |(at, _)| at + 1);
+            let mut wait = false;
+            for (at, code) in refused {
+                // After a gap, records are about to come back and be sent again.
+                let gap = code == RDKafkaErrorCode::Fatal && is_gap(fatal.as_ref());
+                if gap || code == RDKafkaErrorCode::QueueFull {
+                    (next, wait) = (at, true);
                     break;
                 }
-                refused(&batch.topic, &KafkaError::MessageProduction(refusal.code), &tolerate)?;
-                in_flight.skip();
+                self.refused(topic, first + at, code, fatal.as_ref())?;
             }
             row = next;
-            if row < end {
+            if wait {
                 if stopping() {
                     return Err(Error::stopped("the task is stopping"));
                 }
@@ -267,72 +311,125 @@ impl SourceProducer {
         Ok(())
     }
 
-    /// Waits until every record is answered, at most `limit`. True when all are.
+    /// A record that librdkafka did not take over, for another reason than want of room.
+    fn refused(&self, topic: &str, number: usize, code: RDKafkaErrorCode, fatal: Option<&Fatal>) -> Result<()> {
+        if code == RDKafkaErrorCode::MessageSizeTooLarge {
+            (self.shared.tolerate)(too_large(topic, code))?;
+            self.shared.way.answer(number, Outcome::Skipped);
+            return Ok(());
+        }
+        let error = delivery_error(topic, &KafkaError::MessageProduction(code));
+        Err(match fatal {
+            Some((_, reason)) => error.at(reason.as_str()),
+            None => error,
+        })
+    }
+
+    /// Waits until every record that librdkafka took over is answered, at most `limit`. True when all are.
     pub fn flush(&self, limit: Duration) -> bool {
-        self.client.as_ref().is_none_or(|client| client.flush(limit).is_ok())
+        let until = Instant::now() + limit;
+        loop {
+            let producer = {
+                let mut state = self.shared.state.lock();
+                while state.resending {
+                    if self.shared.changed.wait_until(&mut state, until).timed_out() {
+                        return false;
+                    }
+                }
+                state.client.as_ref().map(|client| client.producer.clone())
+            };
+            let Some(producer) = producer else { return true };
+            if producer.flush(until.saturating_duration_since(Instant::now())).is_err() {
+                return false;
+            }
+            // What came back meanwhile is sent again.
+            if !self.shared.state.lock().resending {
+                return true;
+            }
+        }
     }
 
     /// Gives up every record that is not acknowledged yet.
     pub fn purge(&self) {
-        if let Some(client) = &self.client {
-            client.purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
+        self.shared.given_up.store(true, Ordering::Release);
+        let producer = self.shared.state.lock().client.as_ref().map(|client| client.producer.clone());
+        if let Some(producer) = producer {
+            producer.purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
         }
     }
 }
 
-/// The way for records with headers or timestamps, which librdkafka's batch call cannot carry.
-fn send_singly(
-    client: &PolledProducer<Context>,
-    batch: &Batch,
-    keys: &BinaryArray,
-    values: &BinaryArray,
-    in_flight: &Arc<InFlight>,
-    tolerate: impl Fn(Error) -> Result<()>,
-    stopping: impl Fn() -> bool,
-) -> Result<()> {
-    for i in 0..values.len() {
-        let mut record = BaseRecord::<[u8], [u8], Arc<InFlight>>::with_opaque_to(&batch.topic, in_flight.clone());
-        record.key = keys.is_valid(i).then(|| keys.value(i));
-        record.payload = values.is_valid(i).then(|| values.value(i));
-        record.partition = batch.partitions.as_ref().and_then(|p| p.is_valid(i).then(|| p.value(i)));
-        record.timestamp = batch.timestamps.as_ref().and_then(|t| t.is_valid(i).then(|| t.value(i)));
-        let headers = batch.headers.row(i);
-        if !headers.is_empty() {
-            let mut owned = OwnedHeaders::new_with_capacity(headers.len());
-            for header in headers {
-                let value = header.bytes().map(|bytes| bytes.as_ref());
-                owned = owned.insert(rdkafka::message::Header { key: &header.key, value });
-            }
-            record.headers = Some(owned);
-        }
-        loop {
-            match client.send(record) {
-                Ok(()) => {
-                    client.sent();
-                    break;
-                }
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                    if stopping() {
-                        return Err(Error::stopped("the task is stopping"));
-                    }
-                    record = back;
-                    std::thread::sleep(FULL_WAIT);
-                }
-                Err((error, _)) => {
-                    refused(&batch.topic, &error, &tolerate)?;
-                    in_flight.skip();
-                    break;
-                }
-            }
-        }
+impl Drop for SourceProducer {
+    fn drop(&mut self) {
+        // Nobody would hear of what is sent again.
+        self.shared.given_up.store(true, Ordering::Release);
     }
-    Ok(())
 }
 
-/// A record that librdkafka did not take over, for another reason than want of room.
-fn refused(topic: &str, error: &KafkaError, tolerate: &impl Fn(Error) -> Result<()>) -> Result<()> {
-    match error.rdkafka_error_code() {
-        Some(code @ RDKafkaErrorCode::MessageSizeTooLarge) => tolerate(too_large(topic, code)),
-        _ => Err(delivery_error(topic, error)),
+type Fatal = (RDKafkaErrorCode, String);
+
+fn is_gap(fatal: Option<&Fatal>) -> bool {
+    fatal.is_some_and(|(code, _)| *code == RDKafkaErrorCode::GaplessGuarantee)
+}
+
+impl Shared {
+    fn client_id(&self) -> &str {
+        self.config.get("client.id").unwrap_or_default()
+    }
+
+    /// Waits until records may be handed over: none is being sent again.
+    fn ready(&self, stopping: &impl Fn() -> bool) -> Result<MutexGuard<'_, State>> {
+        let mut state = self.state.lock();
+        while state.resending || state.failed {
+            if stopping() {
+                return Err(Error::stopped("the task is stopping"));
+            }
+            self.changed.wait_for(&mut state, NOTICE);
+        }
+        Ok(state)
+    }
+
+    fn client<'a>(self: &Arc<Self>, state: &'a mut State) -> Result<&'a mut Client> {
+        if state.client.is_none() {
+            state.client = Some(self.connect(state.limit)?);
+        }
+        state.client.as_mut().ok_or_else(|| Error::internal("the producer's client is gone"))
+    }
+
+    /// A client whose requests hold up to `limit` bytes.
+    fn connect(self: &Arc<Self>, limit: usize) -> Result<Client> {
+        let mut config = self.config.clone();
+        config.set("batch.size", limit.to_string());
+        if limit < self.whole {
+            // A broker that does not know this client yet would take its second request after it refused the first.
+            config.set("max.in.flight.requests.per.connection", "1");
+        }
+        let bootstrap = config.get("bootstrap.servers").unwrap_or_default();
+        let context = Context {
+            log: LoggingContext::new(self.client_id(), bootstrap),
+            gapless: self.gapless,
+            way: self.way.clone(),
+            shared: Arc::downgrade(self),
+        };
+        let producer: BaseProducer<Context> = config.create_with_context(context).map_err(unfit)?;
+        let asked = self.used.clone();
+        let producer = PolledProducer::new(producer, move |producer| tell_missing(producer, &asked))?;
+        Ok(Client { topics: HashMap::new(), producer })
+    }
+
+    /// Keeps a record that came back, to be sent again.
+    fn hold(self: &Arc<Self>, held: Held) {
+        let mut state = self.state.lock();
+        state.held.push(held);
+        if std::mem::replace(&mut state.resending, true) {
+            return;
+        }
+        drop(state);
+        let shared = self.clone();
+        let started = std::thread::Builder::new().name("resend".to_owned()).spawn(move || resend::run(&shared));
+        if let Err(error) = started {
+            let error = Error::retriable("cannot start a thread that sends records again").caused_by(error);
+            resend::abandon(self, error);
+        }
     }
 }

@@ -1,7 +1,6 @@
-//! Batch calls of librdkafka that the safe API does not offer; with `group_offsets` all there is of unsafe code.
+//! Fetching by the batch, which the safe API does not offer; with `raw_produce` and `group_offsets` all there is of unsafe code.
 //!
-//! Fetching a batch from one queue and producing a batch cost one lock each instead of one per record. Every block says
-//! why it is sound.
+//! A batch from one queue costs one lock instead of one per record. Every block says why it is sound.
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
@@ -11,11 +10,8 @@ use std::sync::{Arc, Weak};
 
 use rdkafka::bindings as sys;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::producer::{PARTITION_UA, Producer, ProducerContext};
-use rdkafka::util::IntoOpaque;
 
-use super::polled::PolledProducer;
-use millstream_api::{Error, Header, Result};
+use millstream_api::Header;
 
 /// A queue of its own to which assigned partitions are forwarded, so that records are taken by the batch and only when there is
 /// room, while the consumer's main queue still serves rebalances and keeps the group membership alive.
@@ -228,100 +224,5 @@ impl<C: ConsumerContext> FetchQueue<C> {
             self.messages.resize(self.batch.min(count * 4), ptr::null_mut());
         }
         count
-    }
-}
-
-/// A topic of a producer, to produce batches to.
-pub struct TopicHandle<C: ProducerContext + 'static> {
-    topic: *mut sys::rd_kafka_topic_t,
-    /// Outlives the topic, and says what its delivery callback is given.
-    producer: PolledProducer<C>,
-}
-
-// SAFETY: topic handles may be used from any thread.
-unsafe impl<C: ProducerContext + 'static> Send for TopicHandle<C> {}
-
-/// One record of a batch to produce.
-pub struct OutRecord<'a> {
-    /// Key bytes.
-    pub key: Option<&'a [u8]>,
-    /// Value bytes.
-    pub value: Option<&'a [u8]>,
-    /// Partition; `None` leaves it to the partitioner.
-    pub partition: Option<i32>,
-}
-
-/// Why a record was not taken over by the producer.
-pub struct Refused {
-    /// Index among the given records.
-    pub index: usize,
-    /// librdkafka's reason.
-    pub code: rdkafka::types::RDKafkaErrorCode,
-}
-
-impl<C: ProducerContext + 'static> TopicHandle<C>
-where
-    C::DeliveryOpaque: Clone,
-{
-    /// The topic of this name.
-    pub fn new(producer: &PolledProducer<C>, name: &str) -> Result<Self> {
-        let c_name = CString::new(name).map_err(|_| Error::config(format!("topic name {name:?} holds a NUL")))?;
-        // SAFETY: the client is alive, the name is a C string, a null config means the client's default topic settings.
-        let topic =
-            unsafe { sys::rd_kafka_topic_new(producer.client().native_ptr(), c_name.as_ptr(), ptr::null_mut()) };
-        if topic.is_null() {
-            return Err(Error::config(format!("topic name {name:?} is not valid"))
-                .hint("topic names hold up to 249 of the characters a-z A-Z 0-9 . _ -"));
-        }
-        Ok(Self { topic, producer: producer.clone() })
-    }
-
-    /// Hands records to the producer, each with a share of `opaque` for the delivery callback. Bytes are copied.
-    ///
-    /// Records that were not taken come back as [`Refused`], ascending. When the queue is full that is a suffix of the
-    /// batch: librdkafka refuses all records after the first one that finds no room, so order is kept.
-    pub fn produce<'a>(
-        &self,
-        records: impl ExactSizeIterator<Item = OutRecord<'a>>,
-        opaque: &C::DeliveryOpaque,
-    ) -> Vec<Refused> {
-        let mut messages: Vec<sys::rd_kafka_message_t> = records
-            .map(|record| sys::rd_kafka_message_t {
-                err: sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR,
-                rkt: ptr::null_mut(),
-                partition: record.partition.unwrap_or(PARTITION_UA),
-                payload: record.value.map_or(ptr::null_mut(), |v| v.as_ptr().cast_mut().cast()),
-                len: record.value.map_or(0, <[u8]>::len),
-                key: record.key.map_or(ptr::null_mut(), |k| k.as_ptr().cast_mut().cast()),
-                key_len: record.key.map_or(0, <[u8]>::len),
-                offset: 0,
-                _private: opaque.clone().into_ptr(),
-            })
-            .collect();
-        let flags = sys::RD_KAFKA_MSG_F_COPY | sys::RD_KAFKA_MSG_F_PARTITION;
-        let count = i32::try_from(messages.len()).unwrap_or(i32::MAX);
-        // SAFETY: the array and all bytes it points to are alive during the call, which copies them. `_private` is an opaque of this
-        // producer's type turned into a pointer: the delivery callback takes it back for each record taken over, the loop below for
-        // the others (librdkafka sets `err` of every message it does not take, and only of those).
-        unsafe {
-            sys::rd_kafka_produce_batch(self.topic, PARTITION_UA, flags, messages.as_mut_ptr(), count);
-        }
-        self.producer.sent();
-        let mut refused = Vec::new();
-        for (index, message) in messages.iter().enumerate() {
-            if message.err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-                // SAFETY: librdkafka did not take this record, so its share of the opaque is still ours.
-                drop(unsafe { C::DeliveryOpaque::from_ptr(message._private) });
-                refused.push(Refused { index, code: message.err.into() });
-            }
-        }
-        refused
-    }
-}
-
-impl<C: ProducerContext + 'static> Drop for TopicHandle<C> {
-    fn drop(&mut self) {
-        // SAFETY: created in `new`, released once, before the producer that this keeps.
-        unsafe { sys::rd_kafka_topic_destroy(self.topic) }
     }
 }

@@ -10,14 +10,13 @@ use parking_lot::Mutex;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
-use rdkafka::producer::future_producer::OwnedDeliveryResult;
-use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::client_config::ClientSettings;
 use super::context::{Limit, LoggingContext};
 use super::error::kafka_error;
+use super::log_writer::LogWriter;
 
 /// How long the reading thread waits for a record before it looks whether it should stop.
 const POLL: Duration = Duration::from_millis(200);
@@ -88,7 +87,7 @@ pub struct TopicLog {
 pub struct Written(Vec<i64>);
 
 impl Written {
-    fn add(&mut self, partition: i32, offset: i64) {
+    pub(super) fn add(&mut self, partition: i32, offset: i64) {
         let Ok(at) = usize::try_from(partition) else { return };
         if self.0.len() <= at {
             self.0.resize(at + 1, 0);
@@ -115,7 +114,7 @@ struct Inner {
     asking: OnceLock<BaseConsumer<LoggingContext>>,
     consumer_settings: ClientSettings,
     producer_settings: ClientSettings,
-    producer: OnceLock<FutureProducer<LoggingContext>>,
+    writer: OnceLock<LogWriter>,
     progress: Mutex<Progress>,
     stopping: AtomicBool,
 }
@@ -145,7 +144,7 @@ impl TopicLog {
             asking: OnceLock::new(),
             consumer_settings: consumer.clone(),
             producer_settings: producer.clone(),
-            producer: OnceLock::new(),
+            writer: OnceLock::new(),
             progress: Mutex::new(Progress::new(partitions)),
             stopping: AtomicBool::new(false),
         });
@@ -197,34 +196,19 @@ impl TopicLog {
     /// Writes these records, in this order as far as they share a partition. Returns when all are acknowledged; after an error some
     /// may be written and some not.
     pub async fn send_all(&self, entries: Vec<LogEntry>) -> Result<Written> {
-        let producer = self.producer()?;
-        let mut written = Written::default();
-        let mut waiting: std::collections::VecDeque<DeliveryFuture> = std::collections::VecDeque::new();
-        for (key, value) in &entries {
-            loop {
-                let mut record = FutureRecord::to(&self.inner.topic).key(key);
-                if let Some(value) = value {
-                    record = record.payload(value);
-                }
-                match producer.send_result(record) {
-                    Ok(delivery) => break waiting.push_back(delivery),
-                    Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => match waiting.pop_front() {
-                        Some(oldest) => self.delivered(oldest.await, &mut written)?,
-                        None => tokio::time::sleep(PAUSE).await,
-                    },
-                    Err((error, _)) => return Err(self.cannot_write(error)),
-                }
-            }
-        }
-        for delivery in waiting {
-            self.delivered(delivery.await, &mut written)?;
-        }
-        Ok(written)
+        let written = self.writer()?.send_all(&self.inner.topic, &entries).await;
+        written.map_err(|error| match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) => self.stopped(),
+            _ => self.cannot_write(error),
+        })
     }
 
     /// Stops reading and writing; waits for the thread to end. What was sent and not acknowledged is given up. Safe to call twice.
     pub async fn stop(&self) {
         self.inner.stopping.store(true, Ordering::Relaxed);
+        if let Some(writer) = self.inner.writer.get() {
+            writer.give_up();
+        }
         let thread = self.thread.lock().take();
         if let Some(thread) = thread {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
@@ -232,36 +216,17 @@ impl TopicLog {
         self.inner.progress.lock().end();
     }
 
-    fn producer(&self) -> Result<&FutureProducer<LoggingContext>> {
+    fn writer(&self) -> Result<&LogWriter> {
         let inner = &*self.inner;
         if inner.stopping.load(Ordering::Relaxed) {
             return Err(self.stopped());
         }
         // Made at the first write: a worker that only reads needs no client, threads and connections for it.
-        if let Some(producer) = inner.producer.get() {
-            return Ok(producer);
+        if let Some(writer) = inner.writer.get() {
+            return Ok(writer);
         }
-        let made = inner
-            .producer_settings
-            .native()
-            .create_with_context(inner.producer_settings.context())
-            .map_err(|error| self.cannot_write(error))?;
-        Ok(inner.producer.get_or_init(|| made))
-    }
-
-    fn delivered(
-        &self,
-        answer: Result<OwnedDeliveryResult, futures::channel::oneshot::Canceled>,
-        written: &mut Written,
-    ) -> Result<()> {
-        match answer {
-            Ok(Ok(delivery)) => {
-                written.add(delivery.partition, delivery.offset);
-                Ok(())
-            }
-            Ok(Err((error, _))) => Err(self.cannot_write(error)),
-            Err(_) => Err(self.stopped()),
-        }
+        let made = LogWriter::new(&inner.producer_settings, &inner.topic)?;
+        Ok(inner.writer.get_or_init(|| made))
     }
 
     fn cannot_write(&self, error: KafkaError) -> Error {

@@ -108,12 +108,11 @@ impl Sender {
             });
         }
         let id = self.deliveries.submit(partition, offset);
-        let (abandoned, failures, task) = (&self.abandoned, &self.failures, &self.id);
-        let tolerate = |error| failures.source_failures(task, Stage::KafkaProduce, vec![error]);
+        let abandoned = &self.abandoned;
         let producer = &mut self.producer;
         let batch = Batch { headers: written.headers, ..batch };
         metrics.timed(metrics::Stage::Send, || {
-            producer.send(id, &batch, &written.keys, &written.values, tolerate, || abandoned.load(Ordering::Relaxed))
+            producer.send(id, &batch, &written.keys, &written.values, || abandoned.load(Ordering::Relaxed))
         })
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use millstream_api::{ConnectorKind, Error, Result, SourceBatch, SourceTask, SourceTaskContext};
 use millstream_core::cluster::{State, TargetState};
+use millstream_core::delivery::Stage;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -185,10 +186,12 @@ fn build_sender(
     let client = client_config::source_producer(&env.worker, &spec.settings, &spec.id)?;
     client.warn_unknown();
     failures.metrics.client.set_id(client.native().get("client.id").unwrap_or_default());
+    let (policy, id) = (failures.clone(), spec.id.clone());
+    let tolerate = Box::new(move |error| policy.source_failures(&id, Stage::KafkaProduce, vec![error]));
     Ok(Sender {
         id: spec.id.clone(),
         plugins,
-        producer: SourceProducer::new(client.native(), deliveries.clone())?,
+        producer: SourceProducer::new(client.native(), deliveries.clone(), tolerate)?,
         deliveries: deliveries.clone(),
         failures,
         creator: TopicCreator::of(spec, env)?,

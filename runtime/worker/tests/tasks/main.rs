@@ -4,4 +4,5 @@ mod chain;
 mod harness;
 mod sink;
 mod source;
+mod too_large;
 mod traces;

@@ -70,49 +70,6 @@ async fn a_stop_stores_what_was_sent_and_the_next_start_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_too_large_fails_the_task_or_is_skipped() {
-    let kafka = shared().kafka().await.unwrap();
-    let topics = Topics::new(kafka.bootstrap());
-    for tolerance in ["none", "all"] {
-        let topic = unique("large");
-        topics.create(&topic, 1, &[]).await.unwrap();
-        let tasks = Tasks::new(&kafka.bootstrap(), &topic).await;
-        let running = tasks.source(&topic, &[("errors.tolerance", tolerance)]);
-        tasks.lines.add(lines(0..15).chain(["x".repeat(3 << 20)]).chain(lines(16..30)));
-        if tolerance == "none" {
-            let trace = tasks.until_state(0, State::Failed).await;
-            assert!(
-                trace.contains(&topic) && trace.contains("too large") && trace.contains("max.request.size"),
-                "{trace}"
-            );
-            tasks.stop(running).await;
-            assert!(tasks.stored().await <= 10, "nothing of its batch or later");
-        } else {
-            until("all else is stored", async || tasks.stored().await == 30).await;
-            assert_eq!(values(&topics, &topic, 29).await, lines(0..15).chain(lines(16..30)).collect::<Vec<_>>());
-            assert_eq!(tasks.metric("kafka_connect_source_task_source_record_poll_total"), Some(30.0));
-            assert_eq!(tasks.metric("kafka_connect_source_task_source_record_write_total"), Some(29.0));
-            assert_eq!(tasks.metric("kafka_connect_source_task_source_record_active_count"), Some(0.0));
-            tasks.stop(running).await;
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_broker_refuses_is_never_skipped() {
-    let kafka = shared().kafka().await.unwrap();
-    let (topics, topic) = (Topics::new(kafka.bootstrap()), unique("refused"));
-    topics.create(&topic, 1, &[("max.message.bytes", "2000")]).await.unwrap();
-    let tasks = Tasks::new(&kafka.bootstrap(), &topic).await;
-    let running = tasks.source(&topic, &[("errors.tolerance", "all")]);
-    tasks.lines.add(["x".repeat(5000)]);
-    let trace = tasks.until_state(0, State::Failed).await;
-    assert!(trace.contains(&topic) && trace.contains("max.message.bytes"), "{trace}");
-    tasks.stop(running).await;
-    assert_eq!(tasks.stored().await, 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_paused_task_sends_nothing() {
     let kafka = shared().kafka().await.unwrap();
     let (topics, topic) = (Topics::new(kafka.bootstrap()), unique("pause"));
