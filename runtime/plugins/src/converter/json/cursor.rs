@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::plain::plain_length;
+use super::plain::{digits_length, plain_length, same_short};
 
 /// Levels of nesting Kafka Connect's JSON reader takes.
 pub(crate) const MAX_DEPTH: usize = 1000;
@@ -102,6 +102,15 @@ impl<'a> Cursor<'a> {
         there
     }
 
+    /// As [`Cursor::eat_bytes`], for a few bytes that mostly are there.
+    #[inline]
+    pub fn eat_short(&mut self, expected: &[u8]) -> bool {
+        self.skip_blanks();
+        let there = self.bytes.get(self.pos..self.pos + expected.len()).is_some_and(|next| same_short(next, expected));
+        self.pos += if there { expected.len() } else { 0 };
+        there
+    }
+
     /// Nothing but blanks may follow.
     pub fn end(&mut self) -> Result<(), SyntaxError> {
         self.skip_blanks();
@@ -177,6 +186,12 @@ impl<'a> Cursor<'a> {
     pub fn number(&mut self) -> Result<&'a str, SyntaxError> {
         self.skip_blanks();
         let start = self.pos;
+        self.skip_number()?;
+        Ok(self.slice_from(start))
+    }
+
+    fn skip_number(&mut self) -> Result<(), SyntaxError> {
+        let start = self.pos;
         self.pos += usize::from(self.peek() == Some(b'-'));
         let first = self.pos;
         self.digits()?;
@@ -199,17 +214,15 @@ impl<'a> Cursor<'a> {
         }
         match self.peek() {
             Some(b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'.' | b'+' | b'-') => self.error("the end of a number"),
-            _ => Ok(self.slice_from(start)),
+            _ => Ok(()),
         }
     }
 
     #[inline]
     fn digits(&mut self) -> Result<(), SyntaxError> {
-        let start = self.pos;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.pos += 1;
-        }
-        if self.pos == start { self.error("a digit") } else { Ok(()) }
+        let length = digits_length(self.bytes.get(self.pos..).unwrap_or_default());
+        self.pos += length;
+        if length == 0 { self.error("a digit") } else { Ok(()) }
     }
 
     /// The content of a string; borrowed unless it holds escapes.
@@ -286,7 +299,7 @@ impl<'a> Cursor<'a> {
         match self.kind()? {
             Kind::Null => self.null(),
             Kind::Boolean => self.boolean().map(drop),
-            Kind::Number => self.number().map(drop),
+            Kind::Number => self.skip_number(),
             Kind::String => self.string_extent().map(drop),
             Kind::Array | Kind::Object => self.skip_nested(most),
         }
@@ -299,7 +312,7 @@ impl<'a> Cursor<'a> {
             match self.kind()? {
                 Kind::Null => self.null()?,
                 Kind::Boolean => self.boolean().map(drop)?,
-                Kind::Number => self.number().map(drop)?,
+                Kind::Number => self.skip_number()?,
                 Kind::String => self.string_extent().map(drop)?,
                 kind => {
                     self.pos += 1;

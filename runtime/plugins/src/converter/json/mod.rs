@@ -15,7 +15,7 @@ mod envelope;
 pub(crate) mod escape;
 mod json_texts;
 mod misfit;
-mod plain;
+pub(crate) mod plain;
 mod rows;
 mod schema_read;
 mod schema_write;

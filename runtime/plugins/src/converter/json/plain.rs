@@ -1,4 +1,4 @@
-//! How far a text goes without a character that JSON treats specially, eight bytes at a time.
+//! How far a text goes without a character that JSON treats specially, or with digits only, eight bytes at a time.
 
 const ONES: u64 = u64::from_le_bytes([1; 8]);
 const HIGHS: u64 = ONES << 7;
@@ -38,6 +38,34 @@ pub(super) fn plain_length<const ASTRAL: bool>(bytes: &[u8]) -> usize {
     words.len() * 8 + rest.iter().position(|&byte| special(byte)).unwrap_or(rest.len())
 }
 
+/// Digits up to the first byte that is none.
+#[inline]
+pub(crate) fn digits_length(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word) ^ (ONES * b'0' as u64);
+        // Only a byte from 0x80 on carries into the next one, and it is marked itself.
+        let marks = (word.wrapping_add(ONES * 0x76) | word) & HIGHS;
+        if marks != 0 {
+            return index * 8 + marks.trailing_zeros() as usize / 8;
+        }
+    }
+    words.len() * 8 + rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len())
+}
+
+/// Equality of a few bytes: most are compared as two words that may overlap.
+#[inline]
+pub(crate) fn same_short(ours: &[u8], theirs: &[u8]) -> bool {
+    if ours.len() != theirs.len() {
+        return false;
+    }
+    match ours.len() {
+        4..8 => ours.first_chunk::<4>() == theirs.first_chunk() && ours.last_chunk::<4>() == theirs.last_chunk(),
+        8..=16 => ours.first_chunk::<8>() == theirs.first_chunk() && ours.last_chunk::<8>() == theirs.last_chunk(),
+        _ => ours == theirs,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +84,22 @@ mod tests {
             prop_assert_eq!(plain_length::<false>(&bytes), slowly(&bytes, false));
             prop_assert_eq!(plain_length::<true>(&bytes), slowly(&bytes, true));
         }
+
+        #[test]
+        fn digits_are_counted(bytes in proptest::collection::vec(prop_oneof![9 => b'0'..=b'9', 1 => any::<u8>()], 0..40)) {
+            prop_assert_eq!(digits_length(&bytes), bytes.iter().take_while(|byte| byte.is_ascii_digit()).count());
+        }
+
+        #[test]
+        fn a_few_bytes_are_compared(bytes in proptest::collection::vec(any::<u8>(), 0..20), place: prop::sample::Index, byte: u8) {
+            let mut other = bytes.clone();
+            if let Some(at) = (!other.is_empty()).then(|| place.index(bytes.len())) {
+                other[at] = byte;
+            }
+            prop_assert_eq!(same_short(&bytes, &other), bytes == other);
+            prop_assert!(same_short(&bytes, &bytes));
+            prop_assert!(!same_short(&bytes, &[&bytes[..], b"x"].concat()));
+        }
     }
 
     #[test]
@@ -66,6 +110,9 @@ mod tests {
                 bytes[place] = byte;
                 assert_eq!(plain_length::<true>(&bytes), slowly(&bytes, true), "{byte} at {place}");
                 assert_eq!(plain_length::<false>(&bytes), slowly(&bytes, false), "{byte} at {place}");
+                let mut digits = [b'7'; 17];
+                digits[place] = byte;
+                assert_eq!(digits_length(&digits), if byte.is_ascii_digit() { 17 } else { place }, "{byte} at {place}");
             }
         }
     }

@@ -5,6 +5,7 @@ use millstream_api::java_text::{write_double, write_float};
 
 use super::{To, refused};
 use crate::converter::json::escape::write_string;
+use crate::converter::json::plain::digits_length;
 use crate::java::number::{Decimal, float, whole};
 use crate::transform::json::{Json, Row, not_json};
 
@@ -13,6 +14,15 @@ use crate::transform::json::{Json, Row, not_json};
 /// Numbers are what JsonConverter makes of them: longs, or doubles when they have a point or an exponent. A whole number beyond a
 /// long, which Java has wrapped by then, keeps its digits and its size, and is cut where a cast cuts.
 pub(super) fn cast_text(text: &str, to: To, what: impl Fn() -> String, out: &mut Vec<u8>) -> Result<Row> {
+    if matches!(to, To::Int64 | To::String) && is_long(text) {
+        if to == To::Int64 {
+            return Ok(Row::Same);
+        }
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return Ok(Row::Written);
+    }
     let value = Json::parse(text).map_err(|e| {
         let what = what();
         not_json(what.strip_prefix("the ").unwrap_or(&what), e)
@@ -62,15 +72,10 @@ pub(super) fn cast_text(text: &str, to: To, what: impl Fn() -> String, out: &mut
             out.extend_from_slice(if truth { b"true" } else { b"false" });
         }
         To::String => {
-            if let Json::Long(value) = &value {
-                out.push(b'"');
-                out.extend_from_slice(itoa::Buffer::new().format(*value).as_bytes());
-                out.push(b'"');
-                return Ok(Row::Written);
-            }
             let mut printed = Vec::new();
             match &value {
                 Json::Boolean(value) => printed.extend_from_slice(if *value { b"true" } else { b"false" }),
+                Json::Long(value) => printed.extend_from_slice(itoa::Buffer::new().format(*value).as_bytes()),
                 Json::Big(text) => printed.extend_from_slice(text.as_bytes()),
                 Json::Double(value) => write_double(&mut printed, *value),
                 _ => return Err(no()),
@@ -79,6 +84,17 @@ pub(super) fn cast_text(text: &str, to: To, what: impl Fn() -> String, out: &mut
         }
     }
     Ok(Row::Written)
+}
+
+/// True when the text is a long as Java writes it.
+fn is_long(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let is_written_so = match digits {
+        [b'0'] => digits.len() == text.len(),
+        [b'1'..=b'9', ..] => digits_length(digits) == digits.len(),
+        _ => false,
+    };
+    is_written_so && (digits.len() < 19 || text.parse::<i64>().is_ok())
 }
 
 /// The number as the type has it, or `None` where there is none.
@@ -108,5 +124,32 @@ fn quoted_unless(plain: bool, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>
     write(out);
     if !plain {
         out.push(b'"');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn longs_are_told_by_their_text() {
+        let longs = [0, 7, -7, 10, i64::MAX, i64::MIN, 999_999_999_999_999_999];
+        assert!(longs.iter().all(|long| is_long(&long.to_string())));
+        for other in [
+            "",
+            "-",
+            "-0",
+            "00",
+            "07",
+            "-07",
+            "1.0",
+            "1e3",
+            "9223372036854775808",
+            "-9223372036854775809",
+            "1 ",
+            "\"1\"",
+        ] {
+            assert!(!is_long(other), "{other}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use super::slots::{Slots, Source, Task};
 use super::{EntryEdit, rows::Map};
+use crate::converter::json::plain::same_short;
 
 /// How much of names plans are kept for, in bytes, so that data whose names never repeat takes no more.
 const MOST_BYTES: usize = 1 << 20;
@@ -66,26 +67,12 @@ impl Plan {
     #[inline]
     fn is_for(&self, variants: &[u8], map: &Map<'_>) -> bool {
         self.names.len() == map.len()
-            && self.names.iter().zip(map.names()).all(|(ours, theirs)| same_name(ours.as_bytes(), theirs.as_bytes()))
+            && self.names.iter().zip(map.names()).all(|(ours, theirs)| same_short(ours.as_bytes(), theirs.as_bytes()))
             && self.variants == variants
     }
 
     fn byte_size(&self) -> usize {
         size_of::<Self>() + self.names.iter().map(|name| 4 * name.len() + 128).sum::<usize>()
-    }
-}
-
-/// Equality of names, which are short: most are compared as two words that may overlap.
-#[inline]
-fn same_name(ours: &[u8], theirs: &[u8]) -> bool {
-    if ours.len() != theirs.len() {
-        return false;
-    }
-    match ours.len() {
-        0..4 => ours == theirs,
-        4..8 => ours.first_chunk::<4>() == theirs.first_chunk() && ours.last_chunk::<4>() == theirs.last_chunk(),
-        8..=16 => ours.first_chunk::<8>() == theirs.first_chunk() && ours.last_chunk::<8>() == theirs.last_chunk(),
-        _ => ours == theirs,
     }
 }
 
