@@ -15,6 +15,8 @@ const JMX: &str = "org.apache.kafka.common.metrics.JmxReporter";
 pub struct MetricsSettings {
     /// `metrics.sample.window.ms` and `metrics.num.samples`.
     pub windows: Windows,
+    /// `metrics.recording.level` asks for more: clients of tasks tell of quotas.
+    pub debug: bool,
     /// Classes of `metric.reporters` other than Java's own: nothing of them runs here, which the worker says once.
     pub other_reporters: Vec<String>,
 }
@@ -27,6 +29,7 @@ impl MetricsSettings {
         let reporters = values.list("metric.reporters").iter();
         Self {
             windows: Windows::new(window, samples),
+            debug: values.text("metrics.recording.level").is_some_and(|level| level != "INFO"),
             other_reporters: reporters
                 .filter(|class| !matches!(class.as_str(), JMX | "JmxReporter"))
                 .cloned()
@@ -60,7 +63,7 @@ pub(super) fn def() -> ConfigDef {
                 Text,
                 "INFO",
                 low,
-                "INFO or DEBUG. All metrics of a worker are of level INFO, so both record the same.",
+                "INFO or DEBUG. With DEBUG clients of tasks tell of quotas of the brokers, at about 200 KiB of memory each.",
             )
             .one_of(["INFO", "DEBUG"]),
         )
@@ -86,7 +89,8 @@ mod tests {
     fn defaults_are_javas_and_other_reporters_are_named() {
         let settings = read(&[]);
         assert_eq!(settings.windows, Windows::new(Duration::from_secs(30), 2));
-        assert!(settings.other_reporters.is_empty());
+        assert!(settings.other_reporters.is_empty() && !settings.debug);
+        assert!(read(&[("metrics.recording.level", "DEBUG")]).debug);
         let reporters = format!("{JMX}, com.example.Statsd");
         let settings = read(&[("metrics.num.samples", "5"), ("metric.reporters", &reporters)]);
         assert_eq!(settings.windows, Windows::new(Duration::from_secs(30), 5));

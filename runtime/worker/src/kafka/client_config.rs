@@ -187,6 +187,9 @@ fn number(native: &'static str, min: i64, max: i64) -> Rule {
     Rule::Number { native, min, max, divisor: 1 }
 }
 
+/// Milliseconds between librdkafka's statistics where `metrics.recording.level` asks for them.
+pub(super) const STATISTICS: &str = "5000";
+
 const INT_MAX: i64 = i32::MAX as i64;
 
 fn rule(role: ClientRole, key: &str) -> Option<Rule> {
@@ -209,6 +212,9 @@ fn rule(role: ClientRole, key: &str) -> Option<Rule> {
         "receive.buffer.bytes" => number("socket.receive.buffer.bytes", 0, 100_000_000),
         "enable.metrics.push" => Rule::Lower("enable.metrics.push"),
         "default.api.timeout.ms" => Rule::Ours,
+        "metrics.recording.level" => {
+            Rule::Words("statistics.interval.ms", &[("INFO", "0"), ("DEBUG", STATISTICS), ("TRACE", STATISTICS)])
+        }
         _ => return rule_of_role(role, key),
     };
     Some(common)
@@ -288,6 +294,7 @@ fn java_name(role: ClientRole, native: &str) -> &str {
         (_, "queue.buffering.max.kbytes") => "buffer.memory",
         (_, "fetch.wait.max.ms") => "fetch.max.wait.ms",
         (_, "partitioner") => "partitioner.class",
+        (_, "statistics.interval.ms") => "metrics.recording.level",
         (_, native) => security::java_name(native),
     }
 }

@@ -72,6 +72,24 @@ fn settings_without_counterpart_are_named() {
 }
 
 #[test]
+fn clients_of_tasks_tell_more_where_asked_to() {
+    let interval = |of_worker: &[(&str, &str)], of_connector: &[(&str, &str)]| {
+        let worker = worker(of_worker);
+        let connector = connector(&worker, of_connector);
+        let id = TaskId::new("c", 0);
+        let clients = [source_producer(&worker, &connector, &id), sink_consumer(&worker, &connector, &id)];
+        clients.map(|client| client.unwrap().native().get("statistics.interval.ms").map(str::to_owned))
+    };
+    let key = "metrics.recording.level";
+    let on = || Some("5000".to_owned());
+    assert_eq!(interval(&[], &[]), [None, None]);
+    assert_eq!(interval(&[(key, "DEBUG")], &[]), [on(), on()]);
+    assert_eq!(interval(&[("producer.metrics.recording.level", "TRACE")], &[]), [on(), None]);
+    let off = [("consumer.override.metrics.recording.level", "INFO")];
+    assert_eq!(interval(&[(key, "DEBUG")], &off), [on(), Some("0".to_owned())]);
+}
+
+#[test]
 fn interceptors_are_refused_unless_they_only_watch() {
     let key = "producer.override.interceptor.classes";
     let error = producer(&[], &[(key, "x.Y")]).unwrap_err().to_string();

@@ -7,7 +7,7 @@
 use millstream_api::{Config, Error, Result, TaskId};
 use millstream_core::settings::{ConnectorSettings, WorkerConfig};
 
-use super::client_config::{ClientRole, ClientSettings, Layer};
+use super::client_config::{ClientRole, ClientSettings, Layer, STATISTICS};
 use super::topic_log;
 
 // Java's pauses between attempts to connect; librdkafka's own grow to 10 s, long after a broker is back. Its telemetry (KIP-714)
@@ -55,6 +55,11 @@ fn connection(worker: &WorkerConfig) -> Config {
 
 fn bootstrap(worker: &WorkerConfig) -> Config {
     [("bootstrap.servers", worker.bootstrap_servers.as_str())].into_iter().collect()
+}
+
+/// The setting that has clients of tasks say more of themselves, where the worker's file asks for it.
+fn statistics(worker: &WorkerConfig) -> Option<(&'static str, &'static str)> {
+    worker.metrics.debug.then_some(("statistics.interval.ms", STATISTICS))
 }
 
 /// What a connector overrides, if the worker's policy allows all of it: a connector that runs may have been validated by a worker with
@@ -140,6 +145,7 @@ fn producer(
             ("queue.buffering.max.kbytes", "4096"),
         ])
         .chain(more.iter().copied())
+        .chain(statistics(worker))
         .collect();
     let layers = [
         Layer { prefix: "", settings: base },
@@ -172,6 +178,7 @@ pub fn sink_consumer(worker: &WorkerConfig, connector: &ConnectorSettings, task:
             ("fetch.max.bytes", "8388608"),
             ("fetch.queue.backoff.ms", "10"),
         ])
+        .chain(statistics(worker))
         .collect();
     let layers = [
         Layer { prefix: "", settings: base },

@@ -25,6 +25,7 @@ use super::context::{Limit, LoggingContext};
 use super::raw::{FetchQueue, ForwardTarget};
 pub use super::runs::RawRun;
 use super::runs::Runs;
+use super::statistics::StatisticsReader;
 use super::subscription::Subscription;
 use crate::observe::metrics::{Stage, TaskMetrics};
 use crate::task::panic::caught;
@@ -100,6 +101,8 @@ struct Context {
     forward: Mutex<Option<ForwardTarget>>,
     shared: Arc<Shared>,
     log: LoggingContext,
+    metrics: Arc<TaskMetrics>,
+    statistics: StatisticsReader,
 }
 
 impl ClientContext for Context {
@@ -112,6 +115,10 @@ impl ClientContext for Context {
         if !is_missing(error.rdkafka_error_code()) {
             self.log.error(error, reason);
         }
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.metrics.client.throttled(self.statistics.throttle(statistics));
     }
 }
 
@@ -189,6 +196,8 @@ impl SinkConsumer {
             forward: Mutex::new(None),
             shared: shared.clone(),
             log: settings.context(),
+            metrics: metrics.clone(),
+            statistics: StatisticsReader::default(),
         };
         // Never with `enable.partition.eof`: librdkafka takes the end of a partition in a batch for a record, and goes on one record too far
         // when the partition is paused there (as each incremental rebalance does with those that stay).

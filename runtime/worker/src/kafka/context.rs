@@ -79,6 +79,8 @@ impl ClientContext for LoggingContext {
             tracing::debug!(client = &*self.client, %error, reason, "kafka client has trouble, it keeps trying");
         }
     }
+
+    fn stats_raw(&self, _statistics: &[u8]) {}
 }
 
 impl ConsumerContext for LoggingContext {}

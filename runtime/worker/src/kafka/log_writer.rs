@@ -35,6 +35,8 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         self.0.error(error, reason);
     }
+
+    fn stats_raw(&self, _statistics: &[u8]) {}
 }
 
 impl ProducerContext for Context {

@@ -19,6 +19,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::context::LoggingContext;
 use super::polled::PolledProducer;
 use super::raw_produce::{OutRecord, TopicHandle};
+use super::statistics::{StatisticsReader, Throttle};
 use on_their_way::{OnTheirWay, Outcome};
 use resend::Held;
 
@@ -36,6 +37,9 @@ pub trait DeliverySink: Send + Sync + 'static {
 
     /// A record of the batch will never be acknowledged; only the first failure of a batch is told.
     fn failed(&self, batch: u64, error: Error);
+
+    /// What the producer's statistics say of quotas, where there are statistics.
+    fn throttled(&self, _throttle: Throttle) {}
 }
 
 /// What became of a batch.
@@ -113,6 +117,7 @@ struct Context {
     gapless: bool,
     way: Arc<OnTheirWay>,
     shared: Weak<Shared>,
+    statistics: StatisticsReader,
 }
 
 impl ClientContext for Context {
@@ -128,6 +133,10 @@ impl ClientContext for Context {
             return;
         }
         self.log.error(error, reason);
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.way.throttled(self.statistics.throttle(statistics));
     }
 }
 
@@ -410,6 +419,7 @@ impl Shared {
             gapless: self.gapless,
             way: self.way.clone(),
             shared: Arc::downgrade(self),
+            statistics: StatisticsReader::default(),
         };
         let producer: BaseProducer<Context> = config.create_with_context(context).map_err(unfit)?;
         let asked = self.used.clone();

@@ -9,6 +9,7 @@ use millstream_core::delivery::Submitted;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::kafka::Throttle;
 use crate::kafka::producer::{Answered, DeliverySink};
 use crate::observe::metrics::TaskMetrics;
 use crate::store::OffsetStore;
@@ -65,6 +66,10 @@ impl DeliverySink for Deliveries {
         if batch.failed > 0 {
             self.metrics.client.refused(batch.topic, batch.failed);
         }
+    }
+
+    fn throttled(&self, throttle: Throttle) {
+        self.metrics.client.throttled(throttle);
     }
 
     fn acked(&self, batch: u64) {

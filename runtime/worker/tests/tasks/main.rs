@@ -2,6 +2,7 @@
 
 mod chain;
 mod harness;
+mod quotas;
 mod sink;
 mod source;
 mod too_large;

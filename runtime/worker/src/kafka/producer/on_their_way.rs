@@ -7,7 +7,7 @@ use arrow::array::{Array, Int64Array};
 use millstream_api::{Batch, Error};
 use parking_lot::Mutex;
 
-use super::{Answered, DeliverySink};
+use super::{Answered, DeliverySink, Throttle};
 
 /// All records handed over and not answered. Numbers grow by one in the order the records were handed over.
 pub struct OnTheirWay {
@@ -79,6 +79,11 @@ impl OnTheirWay {
         let row = number - open.first;
         let own = open.timestamps.as_ref().filter(|all| row < all.len() && all.is_valid(row)).map(|all| all.value(row));
         Some(own.unwrap_or(open.opened))
+    }
+
+    /// What the producer's statistics say of quotas.
+    pub fn throttled(&self, throttle: Throttle) {
+        self.sink.throttled(throttle);
     }
 
     /// A batch without records is acknowledged at once.

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use millstream_api::TopicPartition;
 use parking_lot::Mutex;
 
 use super::sample::{Clock, Meter, Window};
+use crate::kafka::Throttle;
 
 /// One client of a task: the producer of a source, the consumer of a sink.
 #[derive(Debug)]
@@ -22,6 +23,10 @@ pub struct ClientMetrics {
     /// Records the broker did not take.
     pub(super) errors: Meter,
     pub(super) record_size: Window,
+    /// Set once statistics have come.
+    watched: AtomicBool,
+    throttle_max: Window,
+    throttle_mean: Window,
     topics: Mutex<BTreeMap<Arc<str>, Arc<TopicMetrics>>>,
     partitions: Mutex<BTreeMap<TopicPartition, Arc<Lag>>>,
     /// Largest lag of any partition, looked at once a second.
@@ -58,6 +63,9 @@ impl ClientMetrics {
             bytes: Meter::new(clock),
             errors: Meter::new(clock),
             record_size: Window::new(clock),
+            watched: AtomicBool::new(false),
+            throttle_max: Window::new(clock),
+            throttle_mean: Window::new(clock),
             topics: Mutex::default(),
             partitions: Mutex::default(),
             lag: Window::new(clock),
@@ -85,6 +93,23 @@ impl ClientMetrics {
     pub fn refused(&self, topic: &Arc<str>, records: usize) {
         self.errors.add(records);
         self.topic(topic).errors.fetch_add(records as u64, Ordering::Relaxed);
+    }
+
+    /// By how much brokers delayed answers because of a quota.
+    pub fn throttled(&self, throttle: Throttle) {
+        self.watched.store(true, Ordering::Relaxed);
+        self.throttle_max.record(throttle.max_ms);
+        self.throttle_mean.record(throttle.mean_ms);
+    }
+
+    /// Longest recent delay; `None` where no statistics are asked for.
+    pub(super) fn throttle_max(&self) -> Option<f64> {
+        self.watched.load(Ordering::Relaxed).then(|| self.throttle_max.max())
+    }
+
+    /// Mean recent delay, likewise.
+    pub(super) fn throttle_mean(&self) -> Option<f64> {
+        self.watched.load(Ordering::Relaxed).then(|| self.throttle_mean.avg())
     }
 
     fn topic(&self, topic: &Arc<str>) -> Arc<TopicMetrics> {

@@ -57,7 +57,6 @@ pub(super) const NAMES: &[(&[&str], &[&str], Stand)] = &[
             "network-io-*",
             "request-*",
             "response-*",
-            "produce-throttle-time-*",
             "record-queue-time-*",
             "requests-in-flight",
         ],

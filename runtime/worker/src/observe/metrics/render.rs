@@ -113,6 +113,9 @@ fn of_task(kind: Kind, read: &Read, task: &TaskMetrics) -> Vec<Sample> {
         Read::Consumer(read) if has_client(ConnectorKind::Sink) => {
             vec![with(&[("clientid", &client)], read(&task.client))]
         }
+        Read::Throttle(kind, read) if has_client(*kind) => {
+            read(&task.client).map(|value| with(&[("clientid", &client)], value)).into_iter().collect()
+        }
         Read::ProducerTopic(read) if has_client(ConnectorKind::Source) => topics(read),
         Read::ConsumerTopic(read) if has_client(ConnectorKind::Sink) => topics(read),
         Read::ConsumerPartition(read) if has_client(ConnectorKind::Sink) => {

@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use millstream_api::ConnectorKind;
 use millstream_core::cluster::State;
 
 use super::client::{ClientMetrics, Lag, TopicMetrics};
@@ -67,6 +68,8 @@ pub(super) enum Read {
     ProducerTopic(fn(&TopicMetrics) -> f64),
     Consumer(fn(&ClientMetrics) -> f64),
     ConsumerTopic(fn(&TopicMetrics) -> f64),
+    /// Of the clients of tasks of this kind.
+    Throttle(ConnectorKind, fn(&ClientMetrics) -> Option<f64>),
     ConsumerPartition(fn(&Lag) -> Option<i64>),
     /// From the process collector; listed here for the documents.
     Process,
@@ -99,7 +102,7 @@ impl Read {
                 "header_converter_version",
             ]),
             Self::Stages => more(&["stage"]),
-            Self::Producer(_) | Self::Consumer(_) => more(&["clientid"]),
+            Self::Producer(_) | Self::Consumer(_) | Self::Throttle(..) => more(&["clientid"]),
             Self::ProducerTopic(_) | Self::ConsumerTopic(_) => more(&["clientid", "topic"]),
             Self::ConsumerPartition(_) => more(&["clientid", "topic", "partition"]),
         }

@@ -112,6 +112,8 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         self.log.error(error, reason);
     }
+
+    fn stats_raw(&self, _statistics: &[u8]) {}
 }
 
 impl ProducerContext for Context {

@@ -1,5 +1,7 @@
 //! Metrics of the tasks' consumers and producers.
 
+use millstream_api::ConnectorKind;
+
 use super::super::client::{ClientMetrics, Lag, TopicMetrics};
 use super::{Counter, Gauge, Kind, Metric, Read, java};
 
@@ -23,6 +25,9 @@ pub(super) fn list() -> Vec<Metric> {
     };
     let topic = |attribute, unit, help, read: fn(&TopicMetrics) -> f64| {
         java(TOPIC, attribute, Counter, unit, help, Read::ProducerTopic(read))
+    };
+    let throttle = |group, attribute, kind, help, read: fn(&ClientMetrics) -> Option<f64>| {
+        java(group, attribute, Gauge, "ms", help, Read::Throttle(kind, read))
     };
     vec![
         partition(
@@ -65,6 +70,34 @@ pub(super) fn list() -> Vec<Metric> {
             |c| c.bytes.total(),
         ),
         consumer(CONSUMER, &["incoming-byte-rate"], Gauge, "bytes/s", "The same per second.", |c| c.bytes.rate()),
+        throttle(
+            FETCH,
+            &["fetch-throttle-time-max"],
+            ConnectorKind::Sink,
+            "Longest time by which a broker recently delayed an answer because of a quota. With metrics.recording.level=DEBUG only.",
+            ClientMetrics::throttle_max,
+        ),
+        throttle(
+            FETCH,
+            &["fetch-throttle-time-avg"],
+            ConnectorKind::Sink,
+            "Mean of this over all recent answers. With metrics.recording.level=DEBUG only.",
+            ClientMetrics::throttle_mean,
+        ),
+        throttle(
+            PRODUCER,
+            &["produce-throttle-time-max"],
+            ConnectorKind::Source,
+            "Longest time by which a broker recently delayed an answer because of a quota. With metrics.recording.level=DEBUG only.",
+            ClientMetrics::throttle_max,
+        ),
+        throttle(
+            PRODUCER,
+            &["produce-throttle-time-avg"],
+            ConnectorKind::Source,
+            "Mean of this over all recent answers. With metrics.recording.level=DEBUG only.",
+            ClientMetrics::throttle_mean,
+        ),
         producer(&["record-send-rate"], Gauge, "records/s", "Records acknowledged per second.", |c| c.records.rate()),
         producer(&["record-send-total"], Counter, "records", "Records acknowledged.", |c| c.records.total()),
         producer(
