@@ -1,7 +1,10 @@
 //! Character sets by Java's names.
 
+mod double_byte;
+
 use std::borrow::Cow;
 
+use double_byte::DoubleByte;
 use encoding_rs::{EncoderResult, Encoding};
 
 /// A character set.
@@ -16,10 +19,12 @@ pub(super) enum Charset {
     Ascii,
     /// One of the sets of the web.
     Web(&'static Encoding),
+    /// One of one and two bytes.
+    Double(DoubleByte),
 }
 
 /// Sets whose bytes mean the same to Java and to the web, by Java's names in upper case.
-const WEB: [&str; 23] = [
+const WEB: [&str; 20] = [
     "WINDOWS-1250",
     "WINDOWS-1251",
     "WINDOWS-1252",
@@ -40,9 +45,6 @@ const WEB: [&str; 23] = [
     "ISO-8859-16",
     "KOI8-R",
     "IBM866",
-    "EUC-KR",
-    "SHIFT-JIS",
-    "WINDOWS-31J",
 ];
 
 /// For messages.
@@ -59,7 +61,9 @@ impl Charset {
             "UTF-16LE" => Self::Utf16Le,
             "ISO-8859-1" | "ISO8859-1" | "LATIN1" => Self::Latin1,
             "US-ASCII" | "ASCII" => Self::Ascii,
-            "SHIFT-JIS" => Self::Web(encoding_rs::SHIFT_JIS),
+            "SHIFT-JIS" => Self::Double(DoubleByte::ShiftJis),
+            "WINDOWS-31J" => Self::Double(DoubleByte::Windows31J),
+            "EUC-KR" => Self::Double(DoubleByte::EucKr),
             name if WEB.contains(&name) => Self::Web(Encoding::for_label(name.as_bytes())?),
             _ => return None,
         })
@@ -83,6 +87,7 @@ impl Charset {
             Self::Latin1 => single(out, 0x100),
             Self::Ascii => single(out, 0x80),
             Self::Web(encoding) => encode_web(encoding, text, out),
+            Self::Double(set) => set.encode(text, out),
         }
     }
 
@@ -101,6 +106,7 @@ impl Charset {
                     false => text.replace(is_control, "\u{fffd}").into(),
                 }
             }
+            (Self::Double(set), _) => set.decode(bytes).into(),
             (Self::Latin1, _) => bytes.iter().map(|&byte| char::from(byte)).collect(),
             (Self::Ascii, _) => bytes
                 .iter()
@@ -178,7 +184,7 @@ mod tests {
             assert_eq!(charset.decode(&bytes), case["read"].as_str().unwrap(), "{name}");
             seen += 1;
         }
-        assert_eq!(seen, WEB.len());
+        assert_eq!(seen, WEB.len() + 3);
     }
 
     #[test]
