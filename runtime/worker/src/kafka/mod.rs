@@ -15,6 +15,7 @@ mod log_writer;
 pub(crate) mod polled;
 pub mod producer;
 mod raw;
+mod raw_events;
 mod raw_produce;
 mod runs;
 mod sasl;

@@ -1,4 +1,4 @@
-//! Fetching by the batch, which the safe API does not offer; with `raw_produce` and `group_offsets` all there is of unsafe code.
+//! Fetching by the batch, which the safe API does not offer; with `raw_produce`, `raw_events` and `group_offsets` all there is of unsafe code.
 //!
 //! A batch from one queue costs one lock instead of one per record. Every block says why it is sound.
 #![allow(unsafe_code)]

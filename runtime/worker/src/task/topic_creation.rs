@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use millstream_api::{Error, ErrorKind, Result};
 use millstream_core::delivery::TopicCreation;
@@ -14,18 +14,22 @@ use super::supervise::{TaskEnvironment, TaskSpec};
 use crate::kafka::admin::Created;
 use crate::kafka::client_config::connector_admin;
 use crate::kafka::error::code_of;
-use crate::kafka::{Admin, NewTopic};
+use crate::kafka::{Admin, ClientSettings, NewTopic};
 
 /// Pause before the brokers are asked again.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How soon an abandoned task is noticed while the brokers are asked.
 const NOTICE: Duration = Duration::from_millis(100);
+/// How long the client is kept after it was last needed.
+const KEPT: Duration = Duration::from_secs(60);
 const HINT: &str = "check topic.creation.* against what the brokers allow, or create the topic by hand";
 
 /// Makes the topics a source task is about to write to. Used from a thread that may block.
 pub struct TopicCreator {
     creation: TopicCreation,
-    admin: Admin,
+    settings: ClientSettings,
+    /// Made for the first topic, and ended when none was made for a while: most tasks know all their topics soon.
+    admin: Option<(Admin, Instant)>,
     runtime: Handle,
     /// Topics that need no further look.
     settled: HashSet<Arc<str>>,
@@ -38,8 +42,7 @@ impl TopicCreator {
         let Some(creation) = spec.settings.topic_creation.clone() else { return Ok(None) };
         let settings = connector_admin(&env.worker, &spec.settings, &spec.id)?;
         settings.warn_unknown();
-        let admin = Admin::new(&settings)?;
-        Ok(Some(Self { creation, admin, runtime: Handle::current(), settled: HashSet::new() }))
+        Ok(Some(Self { creation, settings, admin: None, runtime: Handle::current(), settled: HashSet::new() }))
     }
 
     /// Comes back when a record may be sent to this topic: it is there, was made, or the broker does not let this worker look or
@@ -48,6 +51,7 @@ impl TopicCreator {
     /// Waits for brokers that are away until `abandoned` is set. Any other failure is an error that names the topic.
     pub fn prepare(&mut self, topic: &Arc<str>, abandoned: &AtomicBool) -> Result<()> {
         if self.settled.contains(topic) {
+            self.admin.take_if(|(_, used)| used.elapsed() > KEPT);
             return Ok(());
         }
         let Some(wanted) = self.creation.new_topic(topic) else { return Ok(()) };
@@ -57,10 +61,14 @@ impl TopicCreator {
             replication_factor: wanted.replication_factor,
             configs: wanted.config.iter().filter_map(|(k, v)| Some((k.to_owned(), v?.to_owned()))).collect(),
         };
-        let admin = &self.admin;
+        let admin = match &self.admin {
+            Some((admin, _)) => admin.clone(),
+            None => Admin::new(&self.settings)?,
+        };
+        self.admin = Some((admin.clone(), Instant::now()));
         self.runtime.block_on(async {
             tokio::select! {
-                made = create_missing(admin, &new, HINT) => made,
+                made = create_missing(&admin, &new, HINT) => made,
                 () = until_set(abandoned) => Err(Error::stopped("stopped while a topic was created")),
             }
         })?;
