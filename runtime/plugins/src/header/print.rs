@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 
 use super::value::{Kind, Typed, Value};
 use crate::converter::json;
+use crate::converter::json::tree::{Tree, write_number};
 use crate::java::date_pattern::{DAY, DatePattern};
 use crate::listed::listed;
 
@@ -29,7 +30,7 @@ pub(super) fn print(field: &Field, array: &ArrayRef, row: usize, out: &mut Vec<u
             out.extend_from_slice(STANDARD.encode(array.as_binary::<i32>().value(row)).as_bytes());
         }
         DataType::Utf8 => match parsed(array, row)? {
-            Json::String(text) => out.extend_from_slice(text.as_bytes()),
+            Tree::String(text) => out.extend_from_slice(text.as_bytes()),
             value => print_json(&value, out),
         },
         _ => embedded(field, array, row, out)?,
@@ -37,9 +38,9 @@ pub(super) fn print(field: &Field, array: &ArrayRef, row: usize, out: &mut Vec<u
     Ok(())
 }
 
-fn parsed(array: &ArrayRef, row: usize) -> Result<Json> {
-    serde_json::from_str(array.as_string::<i32>().value(row))
-        .map_err(|_| Error::data("a value without schema is not JSON that can be printed as text"))
+fn parsed(array: &ArrayRef, row: usize) -> Result<Tree<'_>> {
+    Tree::parse(array.as_string::<i32>().value(row))
+        .ok_or_else(|| Error::data("a value without schema is not JSON that can be printed as text"))
 }
 
 /// As part of a collection: texts and bytes stand in quotes.
@@ -151,31 +152,24 @@ fn print_date(out: &mut Vec<u8>, millis: i64) {
     out.extend_from_slice(text.as_bytes());
 }
 
-fn print_json(value: &Json, out: &mut Vec<u8>) {
+fn print_json(value: &Tree<'_>, out: &mut Vec<u8>) {
     match value {
-        Json::Null => out.extend_from_slice(b"null"),
-        Json::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
-        Json::Number(number) => match (number.is_f64(), number.as_f64()) {
-            (true, Some(double)) => write_double(out, double),
-            _ => out.extend_from_slice(number.to_string().as_bytes()),
-        },
-        Json::String(text) => quote(text, out),
-        Json::Array(items) => {
+        Tree::Null => out.extend_from_slice(b"null"),
+        Tree::Boolean(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
+        Tree::Number(number) => write_number(out, number),
+        Tree::String(text) => quote(text, out),
+        Tree::Array(items) => {
             out.push(b'[');
             for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
+                separated(index, out);
                 print_json(item, out);
             }
             out.push(b']');
         }
-        Json::Object(entries) => {
+        Tree::Object(entries) => {
             out.push(b'{');
             for (index, (key, value)) in entries.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
+                separated(index, out);
                 quote(key, out);
                 out.push(b':');
                 print_json(value, out);

@@ -12,6 +12,7 @@ use super::parse::parse;
 use super::print::print;
 use super::value::{Kind, Typed};
 use crate::converter::{Arena, all_failed};
+use crate::java::utf8;
 
 /// Without settings.
 pub(crate) static DEF: LazyLock<ConfigDef> = LazyLock::new(ConfigDef::new);
@@ -63,7 +64,7 @@ impl Converter for SimpleHeaderConverter {
 
     fn decode(&mut self, _topic: &str, payloads: &BinaryArray) -> Decoded {
         // Java reads what is no UTF-8 with replacement characters.
-        let read = |row: usize| payloads.is_valid(row).then(|| String::from_utf8_lossy(payloads.value(row)));
+        let read = |row: usize| payloads.is_valid(row).then(|| utf8::text(payloads.value(row)));
         let values: Vec<Option<Typed>> = (0..payloads.len()).map(|row| parse(&read(row)?)).collect();
         let mut decoded = Decoded::default();
         for rows in runs(&values) {

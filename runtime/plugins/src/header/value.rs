@@ -162,6 +162,7 @@ pub(super) fn converted(from: Typed, to: &Kind) -> Option<Typed> {
         (Value::Float32(v), Kind::Float64) => Value::Float64(v.into()),
         // A number among dates counts days; among times and timestamps milliseconds.
         (Value::Integer(v), Kind::Date) => Value::Millis(v.checked_mul(crate::java::date_pattern::DAY)?),
+        (Value::Integer(v), Kind::Time) if !(0..=crate::java::date_pattern::DAY).contains(&v) => return None,
         (Value::Integer(v), Kind::Time | Kind::Timestamp) => Value::Millis(v),
         // A date or time among timestamps is one of them; among dates, times are not.
         (Value::Millis(v), Kind::Timestamp) => Value::Millis(v),

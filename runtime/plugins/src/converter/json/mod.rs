@@ -21,6 +21,7 @@ mod schema_read;
 mod schema_write;
 mod settings;
 pub(crate) mod text;
+pub(crate) mod tree;
 mod unicode;
 
 use std::collections::HashMap;

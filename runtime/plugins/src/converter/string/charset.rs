@@ -4,6 +4,7 @@ mod double_byte;
 
 use std::borrow::Cow;
 
+use crate::java::utf8;
 use double_byte::DoubleByte;
 use encoding_rs::{EncoderResult, Encoding};
 
@@ -94,7 +95,7 @@ impl Charset {
     /// The text of bytes; what is none becomes the replacement character.
     pub fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
         match (self, bytes) {
-            (Self::Utf8, _) => String::from_utf8_lossy(bytes),
+            (Self::Utf8, _) => utf8::text(bytes),
             (Self::Utf16, [0xff, 0xfe, rest @ ..]) => utf16(rest, u16::from_le_bytes),
             (Self::Utf16, [0xfe, 0xff, rest @ ..]) => utf16(rest, u16::from_be_bytes),
             (Self::Utf16 | Self::Utf16Be, _) => utf16(bytes, u16::from_be_bytes),
@@ -146,11 +147,25 @@ fn encode_web(encoding: &'static Encoding, text: &str, out: &mut Vec<u8>) {
     }
 }
 
+/// A high surrogate is replaced together with what follows it, which is no low one.
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Cow<'static, str> {
     let (pairs, rest) = bytes.as_chunks::<2>();
-    let units = pairs.iter().map(|pair| unit(*pair));
-    let mut text: String = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
-    if !rest.is_empty() {
+    let mut units = pairs.iter().map(|pair| unit(*pair));
+    let mut text = String::with_capacity(bytes.len());
+    let mut open = !rest.is_empty();
+    while let Some(first) = units.next() {
+        match first {
+            0xd800..=0xdbff => {
+                let second = units.next();
+                // At the end, whatever bytes are left are one.
+                open &= second.is_some();
+                let pair = char::decode_utf16([first, second.unwrap_or_default()]).next();
+                text.push(pair.and_then(Result::ok).unwrap_or(char::REPLACEMENT_CHARACTER));
+            }
+            _ => text.push(char::from_u32(first.into()).unwrap_or(char::REPLACEMENT_CHARACTER)),
+        }
+    }
+    if open {
         text.push(char::REPLACEMENT_CHARACTER);
     }
     text.into()
@@ -197,6 +212,16 @@ mod tests {
         }
         assert_eq!(Charset::of_name("nope"), None);
         assert_eq!(Charset::Ascii.decode(b"a\xff"), "a\u{fffd}");
-        assert_eq!(Charset::Utf16Be.decode(b"\0"), "\u{fffd}");
+        for (bytes, read) in [
+            (&b"\0"[..], "\u{fffd}"),
+            (b"\xd8\0\0a", "\u{fffd}"),
+            (b"\xd8\0\0a\0b", "\u{fffd}b"),
+            (b"\xdc\0\0a", "\u{fffd}a"),
+            (b"\xd8\0", "\u{fffd}"),
+            (b"\xd8\0\0", "\u{fffd}"),
+            (b"\xd8\x3d\xde\0\0a\0", "\u{1f600}a\u{fffd}"),
+        ] {
+            assert_eq!(Charset::Utf16Be.decode(bytes), read, "{bytes:x?}");
+        }
     }
 }

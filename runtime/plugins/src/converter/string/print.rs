@@ -7,8 +7,8 @@ use arrow::datatypes::{
 };
 use millstream_api::{Error, Result, calendar, schema};
 use num_bigint::BigInt;
-use serde_json::Value;
 
+use crate::converter::json::tree::{Tree, write_number};
 use crate::listed::listed;
 use millstream_api::java_text::{write_decimal, write_double, write_float};
 
@@ -70,8 +70,8 @@ fn print(field: &Field, array: &ArrayRef, row: usize, out: &mut Vec<u8>) -> Resu
             if !schema::is_schemaless(field) {
                 out.extend_from_slice(text.as_bytes());
             } else {
-                let value = serde_json::from_str(text)
-                    .map_err(|_| Error::data("a schemaless value is not JSON that can be printed as text"))?;
+                let value = Tree::parse(text)
+                    .ok_or_else(|| Error::data("a schemaless value is not JSON that can be printed as text"))?;
                 print_json(out, &value);
             }
         }
@@ -133,28 +133,24 @@ fn print_date(out: &mut Vec<u8>, millis: i64) {
     out.extend_from_slice(text.as_bytes());
 }
 
-fn print_json(out: &mut Vec<u8>, value: &Value) {
+fn print_json(out: &mut Vec<u8>, value: &Tree<'_>) {
     match value {
-        Value::Null => out.extend_from_slice(b"null"),
-        Value::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
-        Value::Number(number) => match (number.is_f64(), number.as_f64()) {
-            (true, Some(double)) => write_double(out, double),
-            _ => out.extend_from_slice(number.to_string().as_bytes()),
-        },
-        Value::String(text) => out.extend_from_slice(text.as_bytes()),
-        Value::Array(items) => {
-            let written = listed(out, *b"[]", b", ", items.len(), |out, index| {
-                print_json(out, &items[index]);
-                Ok(())
-            });
-            debug_assert!(written.is_ok());
+        Tree::Null => out.extend_from_slice(b"null"),
+        Tree::Boolean(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
+        Tree::Number(number) => write_number(out, number),
+        Tree::String(text) => out.extend_from_slice(text.as_bytes()),
+        Tree::Array(items) => {
+            out.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                out.extend_from_slice(if index > 0 { b", " } else { b"" });
+                print_json(out, item);
+            }
+            out.push(b']');
         }
-        Value::Object(entries) => {
+        Tree::Object(entries) => {
             out.push(b'{');
             for (index, (key, value)) in entries.iter().enumerate() {
-                if index > 0 {
-                    out.extend_from_slice(b", ");
-                }
+                out.extend_from_slice(if index > 0 { b", " } else { b"" });
                 out.extend_from_slice(key.as_bytes());
                 out.push(b'=');
                 print_json(out, value);
