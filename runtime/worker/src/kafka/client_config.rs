@@ -87,6 +87,9 @@ impl ClientSettings {
         }
         let prefix_of = |key: &str| origin.get(key).map_or("", |(prefix, _)| *prefix);
         security::translate(&security_keys, &Named(&prefix_of), &mut config, &mut unknown)?;
+        if role == ClientRole::Producer {
+            check_producer(&java, &prefix_of)?;
+        }
         settle(role, &java, &mut config);
         let settings = Self { role, java, native: config, unknown };
         settings.check(&prefix_of)?;
@@ -234,10 +237,12 @@ fn rule_of_role(role: ClientRole, key: &str) -> Option<Rule> {
                 Rule::Number { native: "queue.buffering.max.kbytes", min: 1, max: INT_MAX, divisor: 1024 }
             }
             "max.in.flight.requests.per.connection" => number("max.in.flight.requests.per.connection", 1, 1_000_000),
-            "delivery.timeout.ms" => number("delivery.timeout.ms", 0, INT_MAX),
+            // Zero would be no limit to librdkafka.
+            "delivery.timeout.ms" => number("delivery.timeout.ms", 1, INT_MAX),
             "retries" => number("retries", 0, INT_MAX),
             "enable.idempotence" => Rule::Lower("enable.idempotence"),
-            "transactional.id" => Rule::Same("transactional.id"),
+            // Refused before.
+            "transactional.id" => Rule::Ours,
             "transaction.timeout.ms" => number("transaction.timeout.ms", 1000, INT_MAX),
             // A full queue is back-pressure here, for as long as it takes.
             "max.block.ms" => Rule::Ours,
@@ -349,6 +354,40 @@ fn assignor(class: &str) -> Option<&'static str> {
     }
 }
 
+/// What Java's producer refuses to start with.
+fn check_producer(java: &IndexMap<String, String>, prefix_of: &dyn Fn(&str) -> &'static str) -> Result<()> {
+    let name = |key: &str| format!("{}{key}", prefix_of(key));
+    if java.contains_key("transactional.id") {
+        return Err(Error::config(format!("{} is set, but tasks send without transactions", name("transactional.id")))
+            .hint("remove the setting: exactly-once sources are not available in this release"));
+    }
+    let number = |key: &str| java.get(key).and_then(|value| value.parse::<i64>().ok());
+    if java.get("enable.idempotence").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        let contradiction = [
+            ("acks", java.get("acks").is_some_and(|acks| acks != "all" && acks != "-1"), "all"),
+            ("retries", number("retries") == Some(0), "a number above 0"),
+            (
+                "max.in.flight.requests.per.connection",
+                number("max.in.flight.requests.per.connection").is_some_and(|n| n > 5),
+                "at most 5",
+            ),
+        ];
+        if let Some((key, _, fits)) = contradiction.into_iter().find(|(_, wrong, _)| *wrong) {
+            let idempotence = name("enable.idempotence");
+            return Err(Error::config(format!("the value of {} contradicts {idempotence}=true", name(key)))
+                .hint(format!("set it to {fits}, or remove one of the two settings")));
+        }
+    }
+    // As Java: what is not given counts as its default.
+    let needed = number("linger.ms").unwrap_or(5).saturating_add(number("request.timeout.ms").unwrap_or(30_000));
+    if number("delivery.timeout.ms").is_some_and(|timeout| timeout < needed) {
+        let key = name("delivery.timeout.ms");
+        return Err(Error::config(format!("the value of {key} is below the sum of linger.ms and request.timeout.ms"))
+            .hint(format!("set it to at least {needed}, or lower request.timeout.ms")));
+    }
+    Ok(())
+}
+
 /// What follows from several settings at once.
 fn settle(role: ClientRole, java: &IndexMap<String, String>, config: &mut ClientConfig) {
     let text = |key: &str| config.get(key).map(str::to_owned);
@@ -380,8 +419,9 @@ fn settle(role: ClientRole, java: &IndexMap<String, String>, config: &mut Client
             if let Some(timeout) = timeout {
                 config.set("request.timeout.ms", timeout.to_string());
             }
-            if let Some(level) = level {
-                config.set("compression.level", level);
+            // librdkafka knows levels up to 12 of any codec, and -1 for its default.
+            if let Some(level) = level.and_then(|level| level.parse::<i64>().ok()) {
+                config.set("compression.level", level.clamp(-1, 12).to_string());
             }
             if java.get("partitioner.ignore.keys").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
                 config.set("partitioner", "random");

@@ -123,6 +123,64 @@ fn order_survives_without_idempotence() {
 }
 
 #[test]
+fn what_javas_producer_does_not_start_with_is_refused() {
+    for (settings, named) in [
+        (&[("acks", "1"), ("enable.idempotence", "true")][..], "acks"),
+        (&[("retries", "0"), ("enable.idempotence", "TRUE")], "retries"),
+        (
+            &[("max.in.flight.requests.per.connection", "6"), ("enable.idempotence", "true")],
+            "max.in.flight.requests.per.connection",
+        ),
+        (&[("delivery.timeout.ms", "30004")], "delivery.timeout.ms"),
+        (&[("delivery.timeout.ms", "0"), ("request.timeout.ms", "1")], "delivery.timeout.ms"),
+        (&[("transactional.id", "mine")], "transactional.id"),
+        (&[("partitioner.class", "com.example.Mine")], "partitioner.class"),
+        (&[("compression.type", "brotli")], "compression.type"),
+        (&[("buffer.memory", "-1")], "buffer.memory"),
+        (&[("max.request.size", "1e6")], "max.request.size"),
+    ] {
+        let of_connector: Vec<_> =
+            settings.iter().map(|(key, value)| (format!("producer.override.{key}"), *value)).collect();
+        let of_connector: Vec<_> = of_connector.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+        let error = producer(&[], &of_connector).unwrap_err();
+        assert_eq!(error.kind(), millstream_api::ErrorKind::Config);
+        assert!(error.to_string().contains(&format!("producer.override.{named}")), "{error}");
+        let of_worker: Vec<_> = settings.iter().map(|(key, value)| (format!("producer.{key}"), *value)).collect();
+        let of_worker: Vec<_> = of_worker.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+        assert!(producer(&of_worker, &[]).unwrap_err().to_string().contains(&format!("producer.{named}")));
+    }
+}
+
+#[test]
+fn what_javas_producer_takes_makes_a_client() {
+    for (settings, native, value) in [
+        (&[("acks", "0")][..], "enable.idempotence", "false"),
+        (&[("acks", "-1"), ("enable.idempotence", "true"), ("retries", "3")], "retries", "3"),
+        (&[("retries", "0")], "enable.idempotence", "false"),
+        (&[("buffer.memory", "1000")], "queue.buffering.max.kbytes", "2048"),
+        (&[("buffer.memory", "67108864"), ("max.request.size", "10485760")], "queue.buffering.max.kbytes", "65536"),
+        (&[("max.request.size", "0")], "message.max.bytes", "1000"),
+        (&[("max.block.ms", "5")], "delivery.timeout.ms", "2147483647"),
+        (&[("delivery.timeout.ms", "30005")], "delivery.timeout.ms", "30005"),
+        (&[("compression.type", "zstd"), ("compression.zstd.level", "19")], "compression.level", "12"),
+        (&[("compression.type", "lz4"), ("compression.lz4.level", "17")], "compression.level", "12"),
+        (&[("compression.type", "gzip"), ("compression.gzip.level", "-1")], "compression.level", "-1"),
+        (&[("compression.type", "snappy")], "compression.type", "snappy"),
+        (&[("partitioner.ignore.keys", "true")], "partitioner", "random"),
+        (&[("batch.size", "0")], "batch.size", "1"),
+        (&[("enable.idempotence", "true"), ("max.in.flight.requests.per.connection", "5")], "acks", "all"),
+    ] {
+        let settings: Vec<_> =
+            settings.iter().map(|(key, value)| (format!("producer.override.{key}"), *value)).collect();
+        let settings: Vec<_> = settings.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+        let made = producer(&[], &settings).unwrap();
+        assert_eq!(made.native().get(native), Some(value), "{settings:?}");
+        let client = made.native().create::<rdkafka::producer::BaseProducer>();
+        assert!(client.is_ok(), "{settings:?} {:?}", client.err());
+    }
+}
+
+#[test]
 fn bad_values_name_the_users_key_and_hide_the_value() {
     for (key, value) in [
         ("producer.override.acks", "hunter2"),

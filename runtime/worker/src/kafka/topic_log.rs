@@ -23,6 +23,8 @@ const POLL: Duration = Duration::from_millis(200);
 /// Limit of one question to the brokers; asked again after [`PAUSE`].
 const ASK: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(250);
+/// What a client that only asks may have to say in the time of a [`POLL`].
+const EVENTS: usize = 4;
 
 /// librdkafka settings of a log's consumer: small queues (all of it is read once, then it trickles), end-of-partition events (a
 /// transaction's end takes an offset without being a record), nothing committed.
@@ -290,6 +292,15 @@ impl Inner {
         self.ask_ends(client)
     }
 
+    /// Takes what the asking client has to say: nobody else polls it.
+    fn hear_asking(&self) {
+        let Some(client) = self.asking.get() else { return };
+        for _ in 0..EVENTS {
+            // It is assigned nothing: logs and errors go to its context.
+            let _ = client.poll(Duration::ZERO);
+        }
+    }
+
     fn ask_ends(&self, client: &BaseConsumer<LoggingContext>) -> Result<Vec<i64>, KafkaError> {
         let mut ends = self.list_offsets(client, &(0..self.partitions).collect::<Vec<_>>(), Offset::End)?;
         let unread = self.progress.lock().never_read(&ends);
@@ -347,7 +358,7 @@ impl Reader {
         let limit = Limit::new();
         while !inner.stopping.load(Ordering::Relaxed) {
             match inner.consumer.poll(POLL) {
-                None => {}
+                None => inner.hear_asking(),
                 Some(Ok(message)) => {
                     on_record(LogRecord {
                         partition: message.partition(),
