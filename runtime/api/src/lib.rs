@@ -17,6 +17,7 @@ pub mod error;
 pub mod headers;
 pub mod ids;
 pub mod java_text;
+pub mod json_scan;
 pub mod offsets;
 pub mod outline;
 pub mod plugin;

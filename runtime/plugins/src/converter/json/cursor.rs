@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::plain::{digits_length, plain_length, same_short};
+use millstream_api::json_scan::{digits_length, plain_length, same_short};
 
 /// Levels of nesting Kafka Connect's JSON reader takes.
 pub(crate) const MAX_DEPTH: usize = 1000;

@@ -1,6 +1,6 @@
 //! Strings as Kafka Connect's JSON writer escapes them.
 
-use super::plain::plain_length;
+use millstream_api::json_scan::plain_length;
 
 /// Appends UTF-8 text as a JSON string, quotes included. Escaped are quote, backslash, control characters (short forms where JSON has them,
 /// else upper-case hexadecimal) and characters beyond the basic plane (as surrogate pairs); other text stays as it is.

@@ -15,7 +15,6 @@ mod envelope;
 pub(crate) mod escape;
 mod json_texts;
 mod misfit;
-pub(crate) mod plain;
 mod rows;
 mod schema_read;
 mod schema_write;

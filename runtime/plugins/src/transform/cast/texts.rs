@@ -2,10 +2,10 @@
 
 use millstream_api::Result;
 use millstream_api::java_text::{write_double, write_float};
+use millstream_api::json_scan::digits_length;
 
 use super::{To, refused};
 use crate::converter::json::escape::write_string;
-use crate::converter::json::plain::digits_length;
 use crate::java::number::{Decimal, float, whole};
 use crate::transform::json::{Json, Row, not_json};
 

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
+use millstream_api::json_scan::same_short;
+
 use super::slots::{Slots, Source, Task};
 use super::{EntryEdit, rows::Map};
-use crate::converter::json::plain::same_short;
 
 /// How much of names plans are kept for, in bytes, so that data whose names never repeat takes no more.
 const MOST_BYTES: usize = 1 << 20;

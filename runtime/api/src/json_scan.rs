@@ -1,4 +1,4 @@
-//! How far a text goes without a character that JSON treats specially, or with digits only, eight bytes at a time.
+//! JSON text looked through eight bytes at a time: how far it goes without a character that JSON treats specially, or with digits only.
 
 const ONES: u64 = u64::from_le_bytes([1; 8]);
 const HIGHS: u64 = ONES << 7;
@@ -21,7 +21,7 @@ const fn supplementary(word: u64) -> u64 {
 /// Bytes up to the first quote, backslash or control character; with `ASTRAL` also up to the first character outside the
 /// basic plane, which Java's writer escapes.
 #[inline]
-pub(super) fn plain_length<const ASTRAL: bool>(bytes: &[u8]) -> usize {
+pub fn plain_length<const ASTRAL: bool>(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
@@ -40,7 +40,7 @@ pub(super) fn plain_length<const ASTRAL: bool>(bytes: &[u8]) -> usize {
 
 /// Digits up to the first byte that is none.
 #[inline]
-pub(crate) fn digits_length(bytes: &[u8]) -> usize {
+pub fn digits_length(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word) ^ (ONES * b'0' as u64);
@@ -55,7 +55,7 @@ pub(crate) fn digits_length(bytes: &[u8]) -> usize {
 
 /// Equality of a few bytes: most are compared as two words that may overlap.
 #[inline]
-pub(crate) fn same_short(ours: &[u8], theirs: &[u8]) -> bool {
+pub fn same_short(ours: &[u8], theirs: &[u8]) -> bool {
     if ours.len() != theirs.len() {
         return false;
     }
