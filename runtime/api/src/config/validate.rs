@@ -131,7 +131,9 @@ fn text_of(parsed: &Parsed) -> Option<String> {
 
 /// Parses as Kafka's ConfigDef does: texts are trimmed, passwords are not.
 fn parse(kind: ConfigType, text: &str) -> Result<Parsed, String> {
-    let trimmed = text.trim();
+    // Java trims what is not above a blank, and nothing else; items of a list are parted with the blanks of its expressions.
+    let trimmed = text.trim_matches(|c| c <= ' ');
+    let item = |item: &str| item.trim_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']).to_owned();
     let int = |min: i64, max: i64, what: &str| {
         let digits = trimmed.strip_prefix('+').filter(|rest| !rest.starts_with(['+', '-'])).unwrap_or(trimmed);
         let value: i64 = digits.parse().map_err(|_| format!("Not a number of type {what}"))?;
@@ -147,7 +149,7 @@ fn parse(kind: ConfigType, text: &str) -> Result<Parsed, String> {
         ConfigType::Double => trimmed.parse().map(Parsed::Double).map_err(|_| "Not a number of type DOUBLE".to_owned()),
         ConfigType::String | ConfigType::Class => Ok(Parsed::Text(trimmed.to_owned())),
         ConfigType::List if trimmed.is_empty() => Ok(Parsed::List(Vec::new())),
-        ConfigType::List => Ok(Parsed::List(trimmed.split(',').map(|item| item.trim().to_owned()).collect())),
+        ConfigType::List => Ok(Parsed::List(trimmed.split(',').map(item).collect())),
         ConfigType::Password => Ok(Parsed::Password(Secret::new(text))),
     }
 }
