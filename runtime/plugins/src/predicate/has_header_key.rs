@@ -17,18 +17,19 @@ pub(crate) static DEF: LazyLock<ConfigDef> = LazyLock::new(|| {
 /// Holds for records with at least one header of the name.
 #[derive(Default)]
 pub(crate) struct HasHeaderKey {
-    name: String,
+    /// Null names no header.
+    name: Option<String>,
 }
 
 impl Predicate for HasHeaderKey {
     fn configure(&mut self, config: &Config) -> Result<()> {
         let values = DEF.validate(config).into_valid()?;
-        self.name = values.text(NAME).unwrap_or_default().to_owned();
+        self.name = values.text(NAME).map(str::to_owned);
         Ok(())
     }
 
     fn test(&mut self, batch: &Batch) -> BooleanArray {
-        let has = |row| batch.headers.row(row).iter().any(|header| *header.key == *self.name);
+        let has = |row| batch.headers.row(row).iter().any(|header| Some(&*header.key) == self.name.as_deref());
         match batch.headers.is_empty() {
             true => BooleanBuffer::new_unset(batch.len()).into(),
             false => BooleanBuffer::collect_bool(batch.len(), has).into(),

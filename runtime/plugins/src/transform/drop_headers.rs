@@ -4,7 +4,7 @@ use millstream_api::{Batch, Config, ConnectorKind, HeadersBuilder, Result, Trans
 
 use super::edit::Step;
 use super::outcome::all_rows;
-use super::settings::DROP_HEADERS;
+use super::settings::{DROP_HEADERS, configured};
 
 /// Removes all headers of some names.
 #[derive(Default)]
@@ -16,7 +16,7 @@ impl Step for DropHeaders {}
 
 impl Transform for DropHeaders {
     fn configure(&mut self, config: &Config, _kind: ConnectorKind) -> Result<()> {
-        self.names = DROP_HEADERS.validate(config).into_valid()?.list("headers").to_vec();
+        self.names = configured(&DROP_HEADERS, config, &["headers"])?.list("headers").to_vec();
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use super::edit::{Edit, Edited, Input, Nulls};
 use super::json::{Object, Row, edit_rows};
 use super::path::steps;
 use super::plans::Plans;
-use super::settings::{EXTRACT_FIELD, REPLACE_NULL};
+use super::settings::{EXTRACT_FIELD, REPLACE_NULL, configured};
 use super::structs::{Filler, ROOT, masked, not_a_struct, renamed};
 
 /// A field, or with `field.syntax.version=V2` a field of a field. Columns are moved, not copied.
@@ -56,8 +56,10 @@ impl Edit for ExtractField {
     const NULLS: Nulls = Nulls::Edit;
 
     fn configure(&mut self, config: &Config) -> Result<()> {
-        let values = EXTRACT_FIELD.validate(config).into_valid()?;
-        let field = values.text("field").unwrap_or_default();
+        let values = configured(&EXTRACT_FIELD, config, &[])?;
+        let Some(field) = values.text("field") else {
+            return Err(Error::config("Invalid value null for configuration field: it must name a field"));
+        };
         let nested = values.text("field.syntax.version").is_some_and(|version| version.eq_ignore_ascii_case("V2"));
         let steps = if nested { steps(field) } else { Ok(vec![field.to_owned()]) };
         *self = Self {
@@ -83,6 +85,9 @@ impl Edit for ExtractField {
     fn schemaless(&mut self, input: Input<'_>) -> Result<Edited> {
         let mut object = Object::new();
         edit_rows(input, |_, text, out| {
+            if self.steps.is_empty() && text != "null" {
+                return Err(unknown(input, &self.steps));
+            }
             let mut value = text;
             for step in &self.steps {
                 if !object.read(value, input.part.word())? {

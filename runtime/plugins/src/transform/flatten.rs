@@ -172,7 +172,7 @@ impl Edit for Flatten {
 
     fn configure(&mut self, config: &Config) -> Result<()> {
         let values = FLATTEN.validate(config).into_valid()?;
-        let delimiter = values.text("delimiter").unwrap_or_default().to_owned();
+        let delimiter = values.text("delimiter").unwrap_or("null").to_owned();
         let mut quoted = Vec::new();
         write_string(&mut quoted, delimiter.as_bytes());
         let quoted = String::from_utf8_lossy(&quoted);

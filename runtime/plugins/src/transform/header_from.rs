@@ -12,7 +12,7 @@ use super::json::{Object, ObjectWriter, Texts, is_null};
 use super::outcome::{again, all_rows};
 use super::part::Part;
 use super::plans::Plans;
-use super::settings::{HEADER_FROM, REPLACE_NULL};
+use super::settings::{HEADER_FROM, REPLACE_NULL, configured};
 use super::structs::{Filler, ROOT, StructRows, renamed, with_fields};
 
 /// Adds a header for each field, after those that are there; `move` takes the fields away. A header's values are one column, of
@@ -135,7 +135,7 @@ impl Step for HeaderFrom {}
 
 impl Transform for HeaderFrom {
     fn configure(&mut self, config: &Config, _kind: ConnectorKind) -> Result<()> {
-        let values = HEADER_FROM.validate(config).into_valid()?;
+        let values = configured(&HEADER_FROM, config, &[])?;
         let (fields, headers) = (values.list("fields"), values.list("headers"));
         if fields.len() != headers.len() {
             return Err(Error::config(format!(

@@ -11,7 +11,7 @@ use super::edit::{Edit, Edited, Input, Nulls};
 use super::entries::{EntryEdit, Slots};
 use super::json::Row;
 use super::plans::Plans;
-use super::settings::{INSERT_FIELD, REPLACE_NULL};
+use super::settings::{INSERT_FIELD, REPLACE_NULL, configured};
 use super::structs::{Filler, StructRows, with_fields};
 use crate::converter::json::escape::write_string;
 
@@ -142,7 +142,7 @@ impl Edit for InsertField {
     const NULLS: Nulls = Nulls::Pass;
 
     fn configure(&mut self, config: &Config) -> Result<()> {
-        let values = INSERT_FIELD.validate(config).into_valid()?;
+        let values = configured(&INSERT_FIELD, config, &[])?;
         let (static_field, static_value) = (values.text("static.field"), values.text("static.value"));
         let mut inserts = Vec::new();
         for (key, what) in [

@@ -13,11 +13,11 @@ use super::entries::{EntryEdit, Slots};
 use super::json::{Json, Row};
 use super::outcome::again;
 use super::plans::Plans;
-use super::settings::{MASK_FIELD, REPLACE_NULL};
+use super::settings::{MASK_FIELD, REPLACE_NULL, configured};
 use super::structs::{Filler, StructRows, type_word};
 use crate::converter::json::defaults::default_array;
 use crate::converter::json::escape::write_string;
-use crate::java::number::{Decimal, float};
+use crate::java::number::{Decimal, float, with_ascii_digits};
 
 /// Puts the zero or empty value of its type, or a replacement, in place of each value of the fields. Nulls stay.
 #[derive(Default)]
@@ -132,11 +132,14 @@ impl Mask {
         Ok(self.decimal()?.long())
     }
 
+    /// By way of a decimal, whose zero has no sign.
     fn double(&self) -> Result<f64> {
-        self.decimal()?;
+        if self.decimal()?.unscaled == 0.into() {
+            return Ok(0.0);
+        }
         self.replacement
             .as_deref()
-            .and_then(float)
+            .and_then(|text| float(&with_ascii_digits(text)))
             .ok_or_else(|| Error::data("the replacement of MaskField is no number"))
     }
 }
@@ -161,7 +164,7 @@ impl Edit for MaskField {
     const NULLS: Nulls = Nulls::Refuse;
 
     fn configure(&mut self, config: &Config) -> Result<()> {
-        let values = MASK_FIELD.validate(config).into_valid()?;
+        let values = configured(&MASK_FIELD, config, &["fields"])?;
         *self = Self {
             fields: values.list("fields").to_vec(),
             mask: Mask { replacement: values.text("replacement").map(str::to_owned) },

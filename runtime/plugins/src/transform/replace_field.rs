@@ -9,7 +9,7 @@ use super::edit::{Edit, Edited, Input, Nulls};
 use super::entries::{EntryEdit, Slots};
 use super::json::Row;
 use super::plans::Plans;
-use super::settings::{REPLACE_FIELD, REPLACE_NULL, rename_item};
+use super::settings::{REPLACE_FIELD, REPLACE_NULL, configured, rename_item};
 use super::structs::{Filler, StructRows, renamed, with_fields};
 
 /// Which fields stay, and what they are called then. Columns are moved, not copied.
@@ -52,7 +52,7 @@ impl Edit for ReplaceField {
     const NULLS: Nulls = Nulls::Pass;
 
     fn configure(&mut self, config: &Config) -> Result<()> {
-        let values = REPLACE_FIELD.validate(config).into_valid()?;
+        let values = configured(&REPLACE_FIELD, config, &["exclude", "include"])?;
         let set = |name: &str| values.list(name).iter().cloned().collect();
         let renames: HashMap<String, String> = values
             .list("renames")

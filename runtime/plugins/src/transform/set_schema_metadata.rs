@@ -7,7 +7,7 @@ use millstream_api::{Config, Error, Result, schema};
 
 use super::edit::{Edit, Edited, Input, Nulls};
 use super::plans::Plans;
-use super::settings::{REPLACE_NULL, SET_SCHEMA_METADATA};
+use super::settings::{REPLACE_NULL, SET_SCHEMA_METADATA, configured};
 use super::structs::{Filler, StructRows};
 
 /// Works on structs, as in Java. Columns are moved, not copied.
@@ -28,7 +28,7 @@ impl Edit for SetSchemaMetadata {
     const NULLS: Nulls = Nulls::Edit;
 
     fn configure(&mut self, config: &Config) -> Result<()> {
-        let values = SET_SCHEMA_METADATA.validate(config).into_valid()?;
+        let values = configured(&SET_SCHEMA_METADATA, config, &[])?;
         *self = Self {
             name: values.text("schema.name").map(str::to_owned),
             version: values.int("schema.version"),

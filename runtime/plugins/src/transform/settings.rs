@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use millstream_api::config::{ConfigType, Importance, Parsed};
-use millstream_api::{ConfigDef, ConfigKey};
+use millstream_api::{Config, ConfigDef, ConfigKey, ConfigValues, Error, Result};
 
 use crate::java::regex::JavaRegex;
 
@@ -22,6 +22,31 @@ fn replace_null() -> ConfigKey {
     )
 }
 
+/// The settings with which a transformation is made, checked.
+///
+/// As in Java, that is not all of what validation checks: an item that is in one of the lists `distinct` twice counts once, and
+/// whether nulls are replaced must not itself be null.
+pub(crate) fn configured(def: &ConfigDef, config: &Config, distinct: &[&str]) -> Result<ConfigValues> {
+    if config.contains(REPLACE_NULL) && config.get(REPLACE_NULL).is_none() && def.get(REPLACE_NULL).is_some() {
+        return Err(Error::config(format!(
+            "Invalid value null for configuration {REPLACE_NULL}: it must be true or false"
+        )));
+    }
+    let mut config = config.clone();
+    for key in distinct {
+        let Some(text) = config.get(key) else { continue };
+        let mut items: Vec<&str> = Vec::new();
+        for item in text.split(',') {
+            if item.trim().is_empty() || !items.iter().any(|known| known.trim() == item.trim()) {
+                items.push(item);
+            }
+        }
+        let items = items.join(",");
+        config.set(*key, items);
+    }
+    def.validate(&config).into_valid()
+}
+
 fn required(name: &str, kind: ConfigType, importance: Importance, doc: &str) -> ConfigKey {
     ConfigKey::required(name, kind, importance, doc)
 }
@@ -32,7 +57,7 @@ fn optional_text(name: &str, importance: Importance, doc: &str) -> ConfigKey {
 
 /// Only lists without duplicates and without empty items; `empty` says whether no item at all will do.
 fn distinct(key: ConfigKey, empty: bool) -> ConfigKey {
-    key.check(move |value| match value {
+    key.never_null().check(move |value| match value {
         Parsed::List(items) if items.is_empty() && !empty => Err("the list must not be empty".to_owned()),
         Parsed::List(items) => {
             let twice = items.iter().enumerate().find(|(place, item)| items.iter().take(*place).any(|i| i == *item));
@@ -48,7 +73,7 @@ fn distinct(key: ConfigKey, empty: bool) -> ConfigKey {
 
 /// Only lists with an item.
 fn not_empty(key: ConfigKey) -> ConfigKey {
-    key.check(|value| match value {
+    key.never_null().check(|value| match value {
         Parsed::List(items) if !items.is_empty() => Ok(()),
         _ => Err("the list must not be empty".to_owned()),
     })
@@ -56,12 +81,12 @@ fn not_empty(key: ConfigKey) -> ConfigKey {
 
 /// Anything but null.
 fn not_null(key: ConfigKey) -> ConfigKey {
-    key.check(|value| if *value == Parsed::Null { Err("the value must not be null".to_owned()) } else { Ok(()) })
+    key.never_null()
 }
 
 /// Only these words, and not null. Not offered as recommendations: Java does not either.
 fn one_of(key: ConfigKey, words: &'static [&'static str]) -> ConfigKey {
-    key.check(move |value| match value {
+    key.never_null().check(move |value| match value {
         Parsed::Text(text) if words.contains(&text.as_str()) => Ok(()),
         Parsed::Text(text) => {
             let near = words.iter().find(|word| word.eq_ignore_ascii_case(text));
@@ -74,7 +99,7 @@ fn one_of(key: ConfigKey, words: &'static [&'static str]) -> ConfigKey {
 
 /// Only texts that are a regular expression of Java.
 pub(crate) fn regular_expression(key: ConfigKey) -> ConfigKey {
-    key.check(|value| match value {
+    key.never_null().check(|value| match value {
         Parsed::Text(text) => JavaRegex::new(text).map(drop).map_err(|e| format!("Invalid regex: {e}")),
         _ => Err("Invalid regex: it is null".to_owned()),
     })
@@ -139,6 +164,7 @@ pub(crate) static CAST: LazyLock<ConfigDef> = LazyLock::new(|| {
                 "What to cast to what: a list of field:type, or one type for the whole value. Types are int8, int16, int32, int64, \
                  float32, float64, boolean and string. Bytes can become a string only.",
             )
+            .never_null()
             .check(check_cast_spec),
         )
         .key(replace_null())
@@ -164,6 +190,7 @@ pub(crate) static EXTRACT_FIELD: LazyLock<ConfigDef> = LazyLock::new(|| {
                 "How the field is named. V1: a field of the top level. V2: a path with dots between its steps; a step that holds a \
                  dot itself stands between backticks.",
             )
+            .never_null()
             .check(|value| match value {
                 Parsed::Text(text) if ["V1", "V2"].iter().any(|word| text.eq_ignore_ascii_case(word)) => Ok(()),
                 _ => Err("String must be one of (case insensitive): V1, V2".to_owned()),
@@ -286,7 +313,7 @@ pub(crate) static REPLACE_FIELD: LazyLock<ConfigDef> = LazyLock::new(|| {
     ConfigDef::new()
         .key(distinct(list("exclude", "Fields to leave out. Counts more than include."), true))
         .key(distinct(list("include", "Fields to keep; the others are left out. Empty: all are kept."), true))
-        .key(list("renames", "Fields to rename: a list of old:new.").check(check_renames))
+        .key(list("renames", "Fields to rename: a list of old:new.").never_null().check(check_renames))
         .key(replace_null())
 });
 
@@ -365,8 +392,6 @@ pub(crate) static VALUE_TO_KEY: LazyLock<ConfigDef> = LazyLock::new(|| {
 
 #[cfg(test)]
 mod tests {
-    use millstream_api::Config;
-
     use super::*;
 
     /// Number of errors on a key of this value.

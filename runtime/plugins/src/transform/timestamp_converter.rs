@@ -11,8 +11,9 @@ use millstream_api::{Column, Config, Error, Result, RowFailure, schema};
 use super::edit::{Edit, Edited, Input, Nulls};
 use super::entries::{EntryEdit, Slots};
 use super::json::{Json, Row, edit_rows};
+use super::outcome::again;
 use super::plans::Plans;
-use super::settings::{REPLACE_NULL, TIMESTAMP_CONVERTER};
+use super::settings::{REPLACE_NULL, TIMESTAMP_CONVERTER, configured};
 use super::structs::{Filler, StructRows, masked, struct_column, type_word};
 use crate::converter::json::escape::write_string;
 use crate::java::date_pattern::DatePattern;
@@ -183,7 +184,6 @@ impl Plan {
             let is_it = field.name() == name;
             fields.push((Filler::of(field, replace_null)?, is_it));
             if is_it {
-                form_of(field).map_err(|e| e.at(format!("field {name}")))?;
                 all.push(Arc::new(conversion.field(field)));
             } else {
                 all.push(field.clone());
@@ -204,7 +204,7 @@ impl Edit for TimestampConverter {
     const NULLS: Nulls = Nulls::Edit;
 
     fn configure(&mut self, config: &Config) -> Result<()> {
-        let values = TIMESTAMP_CONVERTER.validate(config).into_valid()?;
+        let values = configured(&TIMESTAMP_CONVERTER, config, &[])?;
         let target = match values.text("target.type") {
             Some("unix") => Form::Unix,
             Some("Date") => Form::Date,
@@ -253,7 +253,16 @@ impl Edit for TimestampConverter {
                 continue;
             }
             let of = rows.fields.get(place).ok_or_else(|| Error::internal("a struct lacks a field"))?;
-            let (converted, failed) = conversion.column(of, &masked(&column, rows.nulls())?)?;
+            let (converted, failed) = match form_of(of) {
+                Ok(_) => conversion.column(of, &masked(&column, rows.nulls())?)?,
+                // A null struct takes the new schema, whatever its field was.
+                Err(error) => {
+                    let error = error.at(format!("field {name}"));
+                    let valid = (0..column.len()).filter(|row| rows.nulls().is_none_or(|nulls| nulls.is_valid(*row)));
+                    let failed = valid.map(|row| RowFailure { row, error: again(&error) }).collect();
+                    (conversion.anything(column.len())?, failed)
+                }
+            };
             failures.extend(failed);
             columns.push(converted);
         }

@@ -8,7 +8,7 @@ use super::json::{Object, ObjectWriter, Row, edit_rows, is_null};
 use super::outcome::{again, all_rows};
 use super::part::Part;
 use super::plans::Plans;
-use super::settings::{REPLACE_NULL, VALUE_TO_KEY};
+use super::settings::{REPLACE_NULL, VALUE_TO_KEY, configured};
 use super::structs::{Filler, ROOT, StructRows, with_fields};
 
 /// Makes the key a struct or map of fields of the value. Columns are shared, not copied.
@@ -63,7 +63,7 @@ impl Step for ValueToKey {}
 
 impl Transform for ValueToKey {
     fn configure(&mut self, config: &Config, _kind: ConnectorKind) -> Result<()> {
-        let values = VALUE_TO_KEY.validate(config).into_valid()?;
+        let values = configured(&VALUE_TO_KEY, config, &["fields"])?;
         *self = Self {
             fields: values.list("fields").to_vec(),
             replace_null: values.bool(REPLACE_NULL).unwrap_or(true),

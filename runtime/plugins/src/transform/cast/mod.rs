@@ -15,7 +15,7 @@ use super::edit::{Edit, Edited, Input, Nulls};
 use super::entries::{EntryEdit, Slots};
 use super::json::{Row, edit_rows};
 use super::plans::Plans;
-use super::settings::{CAST, REPLACE_NULL, cast_item};
+use super::settings::{CAST, REPLACE_NULL, cast_item, configured};
 use super::structs::{Filler, StructRows, struct_column};
 use crate::converter::json::defaults::{default_array, default_text};
 use columns::cast_column;
@@ -136,6 +136,12 @@ impl Plan {
     fn whole(field: &FieldRef, to: To) -> Result<Self> {
         // The whole keeps its name, as in Java; a field does not.
         let keep = [schema::NAME, schema::VERSION, schema::DOC, schema::PARAMETERS];
+        let logical = [schema::DECIMAL, schema::DATE, schema::TIME, schema::TIMESTAMP];
+        if schema::default_json(field).is_some() && schema::name(field).is_some_and(|name| logical.contains(&name)) {
+            return Err(Error::data(
+                "the default of the schema, which keeps its name, would be no value of it once cast",
+            ));
+        }
         Ok(Self { field: Arc::new(cast_field(field, to, &keep)?), fields: Vec::new() })
     }
 
@@ -165,7 +171,7 @@ impl Edit for Cast {
     const NULLS: Nulls = Nulls::Pass;
 
     fn configure(&mut self, config: &Config) -> Result<()> {
-        let values = CAST.validate(config).into_valid()?;
+        let values = configured(&CAST, config, &[])?;
         let mut what = What::Nothing;
         for item in values.list("spec") {
             let (field, kind) = cast_item(item).map_err(Error::config)?;

@@ -21,6 +21,11 @@ impl Conversion {
         Ok((self.written(millis, nulls, &mut failures)?, failures))
     }
 
+    /// Values of the new form for rows that have none.
+    pub(super) fn anything(&self, rows: usize) -> Result<ArrayRef> {
+        self.written(vec![0; rows], None, &mut Vec::new())
+    }
+
     /// Epoch milliseconds, of null rows too, which do not count.
     fn millis(&self, form: Form, array: &ArrayRef, failures: &mut Vec<RowFailure>) -> Vec<i64> {
         match form {
