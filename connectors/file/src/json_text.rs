@@ -2,10 +2,10 @@
 //!
 //! Written from the text right into the output, since a tree of each record would cost more than all else the sink does.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use memchr::memchr2;
 use millstream_api::java_text::write_double;
+use millstream_api::json_scan::{digits_length, plain_length, same_short};
 
 /// Appends what Java shows for a JSON value; `None` when the text is no JSON, and then anything may have been appended.
 ///
@@ -59,6 +59,9 @@ pub(crate) fn append_json(text: &str, out: &mut Vec<u8>, work: &mut Work) -> Opt
     }
 }
 
+/// More entries than this are not compared each with each.
+const MANY: usize = 64;
+
 /// The maps and lists that are open, kept from value to value.
 #[derive(Default)]
 pub(crate) struct Work {
@@ -75,8 +78,8 @@ struct Level {
     first: usize,
     /// A bit for each name; two names may share one.
     names: u64,
-    /// Whether two names did.
-    is_suspect: bool,
+    /// Whether two entries have one name.
+    has_duplicates: bool,
 }
 
 /// Where an entry stands in the output: `name=value`.
@@ -86,6 +89,17 @@ struct Entry {
     /// Where the name ends.
     equals: usize,
     end: usize,
+    /// A hash of the name.
+    hash: u64,
+}
+
+/// Of a name's length, begin and end.
+#[inline]
+fn hash(name: &[u8]) -> u64 {
+    let word = |chunk: Option<&[u8; 8]>| chunk.map(|chunk| u64::from_le_bytes(*chunk));
+    let ends = word(name.first_chunk()).zip(word(name.last_chunk())).map(|(first, last)| first ^ last.rotate_left(29));
+    let ends = ends.unwrap_or_else(|| name.iter().fold(0, |ends, byte| ends << 8 | u64::from(*byte)));
+    (ends ^ (name.len() as u64).rotate_left(56)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl Work {
@@ -100,7 +114,7 @@ impl Work {
             out.push(close);
             return Some(true);
         }
-        self.levels.push(Level { is_map, start, first: self.entries.len(), names: 0, is_suspect: false });
+        self.levels.push(Level { is_map, start, first: self.entries.len(), names: 0, has_duplicates: false });
         if is_map {
             self.name(reader, out)?;
         }
@@ -116,12 +130,17 @@ impl Work {
         reader.string(out)?;
         let level = self.levels.last_mut()?;
         let name = out.get(start..)?;
-        let ends = name.first().zip(name.last()).map_or(0, |(first, last)| first.wrapping_mul(7).wrapping_add(*last));
-        let bit = 1 << (usize::from(ends).wrapping_add(name.len() * 11) % 64);
-        level.is_suspect |= level.names & bit != 0;
+        let hash = hash(name);
+        let bit = 1 << (hash >> 58);
+        if level.names & bit != 0 && !level.has_duplicates {
+            let others = self.entries.get(level.first..).unwrap_or_default();
+            // Among many it is looked for when all are there.
+            level.has_duplicates = others.len() > MANY
+                || others.iter().any(|other| other.hash == hash && same_short(name_of(other, out), name));
+        }
         level.names |= bit;
         let equals = out.len();
-        self.entries.push(Entry { start, equals, end: equals });
+        self.entries.push(Entry { start, equals, end: equals, hash });
         if reader.next()? != b':' {
             return None;
         }
@@ -133,7 +152,7 @@ impl Work {
     fn close_map(&mut self, out: &mut Vec<u8>) {
         let Some(level) = self.levels.pop() else { return };
         let entries = self.entries.get(level.first..).unwrap_or_default();
-        if level.is_suspect && has_duplicates(entries, out) {
+        if level.has_duplicates {
             let unique = without_duplicates(entries, out);
             out.truncate(level.start + 1);
             out.extend_from_slice(&unique);
@@ -145,15 +164,6 @@ impl Work {
 
 fn name_of<'o>(entry: &Entry, out: &'o [u8]) -> &'o [u8] {
     out.get(entry.start..entry.equals).unwrap_or_default()
-}
-
-fn has_duplicates(entries: &[Entry], out: &[u8]) -> bool {
-    if entries.len() > 24 {
-        let mut seen = HashSet::with_capacity(entries.len());
-        return !entries.iter().all(|entry| seen.insert(name_of(entry, out)));
-    }
-    let same = |at: usize, entry| entries.iter().take(at).any(|before| name_of(before, out) == name_of(entry, out));
-    entries.iter().enumerate().any(|(at, entry)| same(at, entry))
 }
 
 /// The entries, each name once.
@@ -171,6 +181,15 @@ fn without_duplicates(entries: &[Entry], out: &[u8]) -> Vec<u8> {
         }
     }
     unique.iter().map(|entry| out.get(entry.start..entry.end).unwrap_or_default()).collect::<Vec<_>>().join(&b", "[..])
+}
+
+/// True when Java surely writes the double of this text so: it is from 10^-3 up to 10^7, and has few enough digits, the last no zero but for
+/// one behind the point. No other text of as few digits stands for that double, and none of fewer.
+fn is_written_so(number: &[u8], whole: usize, fraction: usize) -> bool {
+    let leads =
+        number.first() != Some(&b'0') || (whole == 1 && number.get(2..).is_some_and(|tail| !tail.starts_with(b"000")));
+    let ends = fraction == 1 || number.last() != Some(&b'0');
+    leads && ends && whole <= 7 && whole + fraction <= 15 && number != b"0.0"
 }
 
 struct Reader<'t> {
@@ -201,21 +220,29 @@ impl<'t> Reader<'t> {
 
     fn number(&mut self, out: &mut Vec<u8>) -> Option<()> {
         let rest = self.bytes.get(self.pos..)?;
-        let mut is_whole = true;
-        let mut length = 0;
-        while let Some(byte @ (b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')) = rest.get(length) {
-            is_whole &= !matches!(byte, b'.' | b'e' | b'E');
-            length += 1;
-        }
-        let number = rest.get(..length)?;
-        self.pos += length;
-        let digits = number.strip_prefix(b"-").unwrap_or(number);
-        if is_whole {
-            if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        let sign = usize::from(rest.first() == Some(&b'-'));
+        let whole = digits_length(rest.get(sign..)?);
+        let mut end = sign + whole;
+        let mut fraction = 0;
+        if rest.get(end) == Some(&b'.') {
+            fraction = digits_length(rest.get(end + 1..)?);
+            end += 1 + fraction;
+            if fraction == 0 {
                 return None;
             }
+        }
+        let has_exponent = matches!(rest.get(end), Some(b'e' | b'E'));
+        if has_exponent {
+            end += 1 + usize::from(matches!(rest.get(end + 1), Some(b'+' | b'-')));
+            end += Some(digits_length(rest.get(end..)?)).filter(|digits| *digits > 0)?;
+        }
+        let number = rest.get(..end).filter(|_| whole > 0)?;
+        self.pos += end;
+        if fraction == 0 && !has_exponent {
             // There is no negative zero among whole numbers.
-            out.extend_from_slice(if digits == b"0" { digits } else { number });
+            out.extend_from_slice(if number == b"-0" { b"0" } else { number });
+        } else if !has_exponent && is_written_so(number.get(sign..)?, whole, fraction) {
+            out.extend_from_slice(number);
         } else {
             write_double(out, std::str::from_utf8(number).ok()?.parse().ok()?);
         }
@@ -228,13 +255,15 @@ impl<'t> Reader<'t> {
         self.pos += 1;
         loop {
             let rest = self.bytes.get(self.pos..)?;
-            let length = memchr2(b'"', b'\\', rest)?;
+            let length = plain_length::<false>(rest);
             out.extend_from_slice(rest.get(..length)?);
             self.pos += length + 1;
-            if rest.get(length) == Some(&b'"') {
-                return Some(());
+            match rest.get(length)? {
+                b'"' => return Some(()),
+                b'\\' => self.escape(out)?,
+                // A control character.
+                _ => return None,
             }
-            self.escape(out)?;
         }
     }
 
@@ -280,6 +309,8 @@ impl<'t> Reader<'t> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn shown(text: &str) -> Option<String> {
@@ -302,6 +333,40 @@ mod tests {
             ("null", "null"),
         ] {
             assert_eq!(shown(text).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn doubles_are_not_copied_unless_java_writes_them_so() {
+        for (text, expected) in [
+            ("1.50", "1.5"),
+            ("1.0", "1.0"),
+            ("0.0", "0.0"),
+            ("-0.0", "-0.0"),
+            ("10.00", "10.0"),
+            ("0.001", "0.001"),
+            ("0.0009", "9.0E-4"),
+            ("0.00", "0.0"),
+            ("9999999.5", "9999999.5"),
+            ("10000000.5", "1.00000005E7"),
+            ("123456.123456789", "123456.123456789"),
+            ("0.12345678901234567", "0.12345678901234566"),
+            ("12345.12345678901", "12345.12345678901"),
+            ("2.5e0", "2.5"),
+        ] {
+            assert_eq!(shown(text).as_deref(), Some(expected));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn doubles_are_those_of_java(whole in 0..20_000_000_u64, fraction in "[0-9]{1,16}", magnitude in 0..8_u32, sign: bool) {
+            let text = format!("{}{}.{fraction}", if sign { "-" } else { "" }, whole / 10_u64.pow(magnitude));
+            let mut expected = Vec::new();
+            write_double(&mut expected, text.parse().unwrap());
+            prop_assert_eq!(shown(&text).unwrap(), String::from_utf8(expected).unwrap());
         }
     }
 

@@ -11,9 +11,8 @@ use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Decimal256Type, Field, Float32Type, Float64Type, Int8Type, Int16Type,
     Int32Type, Int64Type, Time32MillisecondType, TimeUnit, TimestampMillisecondType,
 };
-use arrow::temporal_conversions::timestamp_ms_to_datetime;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use millstream_api::java_text::{write_decimal, write_double, write_float};
+use millstream_api::java_text::{write_date, write_decimal, write_double, write_float};
 use millstream_api::{Column, Error, Result, schema};
 use num_bigint::BigInt;
 
@@ -60,13 +59,13 @@ fn append(field: &Field, array: &dyn Array, row: usize, out: &mut Vec<u8>) -> Re
             write_decimal(out, &array.as_primitive::<Decimal256Type>().value(row).to_string(), (*scale).into());
         }
         DataType::Date32 => {
-            append_date(i64::from(array.as_primitive::<Date32Type>().value(row)) * 86_400_000, out);
+            write_date(out, i64::from(array.as_primitive::<Date32Type>().value(row)) * 86_400_000);
         }
         DataType::Time32(TimeUnit::Millisecond) => {
-            append_date(array.as_primitive::<Time32MillisecondType>().value(row).into(), out);
+            write_date(out, array.as_primitive::<Time32MillisecondType>().value(row).into());
         }
         DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            append_date(array.as_primitive::<TimestampMillisecondType>().value(row), out);
+            write_date(out, array.as_primitive::<TimestampMillisecondType>().value(row));
         }
         DataType::List(of) => {
             let items = array.as_list::<i32>().value(row);
@@ -134,12 +133,6 @@ fn separate(at: usize, separator: &[u8], out: &mut Vec<u8>) {
     if at > 0 {
         out.extend_from_slice(separator);
     }
-}
-
-/// `java.util.Date.toString` in UTC.
-fn append_date(millis: i64, out: &mut Vec<u8>) {
-    let text = timestamp_ms_to_datetime(millis).map(|date| date.format("%a %b %d %H:%M:%S UTC %Y").to_string());
-    out.extend_from_slice(text.unwrap_or_else(|| millis.to_string()).as_bytes());
 }
 
 #[cfg(test)]

@@ -159,11 +159,13 @@ impl Digits {
 
     fn draw_wide(&mut self, mut b: u128, s: u128, mut m: u128, decimal: &mut i32) -> Stop {
         let tens = s * 10;
+        // Numbers below ten have one.
+        let power = s.is_power_of_two().then(|| s.trailing_zeros());
         let (mut low, mut high);
         let mut first = true;
         loop {
-            let q = b / s;
-            b = 10 * (b - q * s);
+            let (q, rest) = divided(b, s, power);
+            b = 10 * rest;
             m = m.saturating_mul(10);
             low = b < m;
             high = b.saturating_add(m) >= tens;
@@ -203,6 +205,23 @@ impl Digits {
         self.digits[0] = 1;
         self.exponent += 1;
     }
+}
+
+/// The quotient, which is a digit, and the rest. `power`: that of two which the divisor is, if it is one.
+#[inline]
+fn divided(number: u128, divisor: u128, power: Option<u32>) -> (u128, u128) {
+    if let Some(power) = power {
+        return (number >> power, number & (divisor - 1));
+    }
+    // Quicker than a division of such numbers.
+    let (mut digit, mut rest) = (0, number);
+    for bit in [8, 4, 2, 1] {
+        if rest >= divisor * bit {
+            rest -= divisor * bit;
+            digit += bit;
+        }
+    }
+    (digit, rest)
 }
 
 /// Java's quick guess of `floor(log10)`; at most one too high, which the first digit then shows.

@@ -1,7 +1,9 @@
-//! Numbers as Java 17 prints them: in JSON, in text converters, in records of the worker's topics.
+//! Numbers and dates as Java 17 prints them: in JSON, in text converters, in records of the worker's topics.
 
+mod date;
 mod digits;
 
+pub use date::write_date;
 use digits::Digits;
 
 /// Appends what Java's `Double.toString` gives (`100.0`, `1.0E10`, `1.0E-4`, `NaN`, `-Infinity`).

@@ -5,12 +5,12 @@ use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Decimal256Type, Field, Float32Type, Float64Type, Int8Type, Int16Type,
     Int32Type, Int64Type, Time32MillisecondType, TimeUnit, TimestampMillisecondType,
 };
-use millstream_api::{Error, Result, calendar, schema};
+use millstream_api::{Error, Result, schema};
 use num_bigint::BigInt;
 
 use crate::converter::json::tree::{Tree, write_number};
 use crate::listed::listed;
-use millstream_api::java_text::{write_decimal, write_double, write_float};
+use millstream_api::java_text::{write_date, write_decimal, write_double, write_float};
 
 const DAY: i64 = 86_400_000;
 
@@ -47,12 +47,12 @@ fn print(field: &Field, array: &ArrayRef, row: usize, out: &mut Vec<u8>) -> Resu
         DataType::Boolean => {
             out.extend_from_slice(if array.as_boolean().value(row) { b"true" } else { b"false" });
         }
-        DataType::Date32 => print_date(out, i64::from(array.as_primitive::<Date32Type>().value(row)) * DAY),
+        DataType::Date32 => write_date(out, i64::from(array.as_primitive::<Date32Type>().value(row)) * DAY),
         DataType::Time32(TimeUnit::Millisecond) => {
-            print_date(out, array.as_primitive::<Time32MillisecondType>().value(row).into());
+            write_date(out, array.as_primitive::<Time32MillisecondType>().value(row).into());
         }
         DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            print_date(out, array.as_primitive::<TimestampMillisecondType>().value(row));
+            write_date(out, array.as_primitive::<TimestampMillisecondType>().value(row));
         }
         DataType::Decimal128(_, scale) => {
             let value = array.as_primitive::<Decimal128Type>().value(row);
@@ -117,20 +117,6 @@ fn no_text(array: &ArrayRef) -> Error {
 
 fn print_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
-}
-
-/// `Thu Jan 01 00:00:00 UTC 1970`, in Java's mixed calendar: years before 1 count backwards from 1.
-fn print_date(out: &mut Vec<u8>, millis: i64) {
-    const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (days, seconds) = (millis.div_euclid(DAY), millis.rem_euclid(DAY) / 1000);
-    let (year, month, day) = calendar::mixed_from_days(days);
-    let weekday = WEEKDAYS.get(calendar::weekday(days) as usize).copied().unwrap_or_default();
-    let month = MONTHS.get(month as usize - 1).copied().unwrap_or_default();
-    let year = if year > 0 { year } else { 1 - year };
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let text = format!("{weekday} {month} {day:02} {hour:02}:{minute:02}:{second:02} UTC {year}");
-    out.extend_from_slice(text.as_bytes());
 }
 
 fn print_json(out: &mut Vec<u8>, value: &Tree<'_>) {
