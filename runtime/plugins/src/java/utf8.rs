@@ -12,11 +12,19 @@ pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
 
 #[cold]
 fn malformed(bytes: &[u8]) -> String {
-    let mut out = bytes.to_vec();
-    for place in 0..out.len() {
-        if let Some(three @ [0xed, 0xa0..=0xbf, 0x80..=0xbf]) = out.get_mut(place..place + 3) {
-            three.copy_from_slice("\u{fffd}".as_bytes());
-        }
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let [first, after @ ..] = rest {
+        rest = match rest {
+            [0xed, 0xa0..=0xbf, 0x80..=0xbf, after @ ..] | [0xed, 0xa0..=0xbf, after @ ..] => {
+                out.extend_from_slice("\u{fffd}".as_bytes());
+                after
+            }
+            _ => {
+                out.push(*first);
+                after
+            }
+        };
     }
     String::from_utf8_lossy(&out).into_owned()
 }
@@ -31,7 +39,9 @@ mod tests {
             (&b"a\xc3\xa9"[..], "a\u{e9}"),
             (b"\xff\xfea", "\u{fffd}\u{fffd}a"),
             (b"\xed\xa0\x80a", "\u{fffd}a"),
-            (b"\xed\xa0a", "\u{fffd}\u{fffd}a"),
+            (b"\xed\xa0a", "\u{fffd}a"),
+            (b"\xed\xa0", "\u{fffd}"),
+            (b"\xe0\x80\x80", "\u{fffd}\u{fffd}\u{fffd}"),
             (b"\xe2\x82", "\u{fffd}"),
             (b"\xf4\x90\x80\x80", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
         ] {
