@@ -3,7 +3,7 @@ export MILLSTREAM_CACHE ?= $(HOME)/.cache/millstream
 export CARGO_TARGET_DIR ?= $(MILLSTREAM_CACHE)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test contract-java bench setup fmt clippy
+.PHONY: help demo test contract-java differential bench setup fmt clippy
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -16,6 +16,9 @@ test: ## the gate: format, lints, all tests
 
 contract-java: ## the contract's scenarios on Apache Kafka Connect (SCENARIOS=...: some of them)
 	@scripts/contract_java.sh
+
+differential: ## converters and transformations beside Kafka Connect's own classes (CASES=, SEED=, ONLY=, SHOW=; needs a JDK)
+	@scripts/differential.sh
 
 bench: setup ## the benchmarks (ARGS=...)
 	@cargo build --release --workspace --bins

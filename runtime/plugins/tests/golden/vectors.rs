@@ -10,6 +10,7 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::*;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use millstream_api::java_text::{write_double, write_float};
 use millstream_api::{Column, schema};
 use num_bigint::BigInt;
 use serde_json::{Map, Value, json};
@@ -104,29 +105,84 @@ pub fn field_of(declared: &Value, name: &str) -> Result<Field> {
             | DataType::Time32(_)
             | DataType::Timestamp(..)
     );
-    if let (Some(name), false) = (declared["name"].as_str(), implied) {
-        metadata.push((schema::NAME.to_owned(), name.to_owned()));
+    if !implied {
+        metadata.extend(declared["name"].as_str().map(|name| (schema::NAME.to_owned(), name.to_owned())));
         metadata.extend(declared["version"].as_i64().map(|v| (schema::VERSION.to_owned(), v.to_string())));
     }
     metadata.extend(declared["doc"].as_str().map(|doc| (schema::DOC.to_owned(), doc.to_owned())));
-    if !parameters.is_empty() && !implied {
+    let scale_alone = parameters.len() == 1 && parameters.contains_key(schema::SCALE);
+    if !parameters.is_empty() && !(implied && scale_alone) {
         metadata.push((schema::PARAMETERS.to_owned(), Value::Object(parameters).to_string()));
     }
     if !declared["default"].is_null() {
-        metadata.push((schema::DEFAULT.to_owned(), payload_of(&data_type, &declared["default"])?.to_string()));
+        metadata.push((schema::DEFAULT.to_owned(), payload_of(&data_type, &declared["default"])?));
     }
     Ok(Field::new(name, data_type, optional)
         .with_metadata(metadata.into_iter().collect::<std::collections::HashMap<_, _>>()))
 }
 
 /// A default as the payload JsonConverter writes.
-fn payload_of(data_type: &DataType, value: &Value) -> Result<Value> {
+fn payload_of(data_type: &DataType, value: &Value) -> Result<String> {
+    let items = || value["v"].as_array().into_iter().flatten();
+    let quoted = |text: &str| format!("\"{}\"", text.chars().map(escaped).collect::<String>());
+    let listed = |open: &str, parts: Vec<String>, close: &str| format!("{open}{}{close}", parts.join(","));
     Ok(match (value["t"].as_str(), data_type) {
-        (Some("decimal"), _) => STANDARD.encode(unscaled(value).to_signed_bytes_be()).into(),
-        (Some("date"), DataType::Date32) => (value["ms"].as_i64().unwrap() / 86_400_000).into(),
-        (Some("date"), _) => value["ms"].clone(),
-        _ => json_of(value)?,
+        (Some("decimal"), _) => quoted(&STANDARD.encode(unscaled(value).to_signed_bytes_be())),
+        (Some("date"), DataType::Date32) => value["ms"].as_i64().unwrap().div_euclid(86_400_000).to_string(),
+        (Some("date"), _) => value["ms"].to_string(),
+        (Some("float32"), _) => float_text(value, |bits, out| write_float(out, f32::from_bits(bits as u32))),
+        (Some("float64"), _) => float_text(value, |bits, out| write_double(out, f64::from_bits(bits))),
+        (Some("array"), DataType::List(item)) => {
+            let items = items().map(|value| payload_of(item.data_type(), value)).collect::<Result<_>>()?;
+            listed("[", items, "]")
+        }
+        (Some("map"), DataType::Map(entries, _)) => {
+            let DataType::Struct(pair) = entries.data_type() else { unreachable!() };
+            let as_object = pair[0].data_type() == &DataType::Utf8;
+            let entry = |entry: &Value| {
+                let key = payload_of(pair[0].data_type(), &entry[0])?;
+                let value = payload_of(pair[1].data_type(), &entry[1])?;
+                Ok(if as_object { format!("{key}:{value}") } else { format!("[{key},{value}]") })
+            };
+            let entries = items().map(entry).collect::<Result<_>>()?;
+            if as_object { listed("{", entries, "}") } else { listed("[", entries, "]") }
+        }
+        (Some("struct"), DataType::Struct(fields)) => {
+            let field = |field: &Arc<Field>| {
+                let value = payload_of(field.data_type(), &value["v"][field.name().as_str()])?;
+                Ok(format!("{}:{value}", quoted(field.name())))
+            };
+            listed("{", fields.iter().map(field).collect::<Result<_>>()?, "}")
+        }
+        (Some("string"), _) => quoted(value["v"].as_str().unwrap()),
+        _ => json_of(value)?.to_string(),
     })
+}
+
+/// A character of a string as Java writes it.
+fn escaped(c: char) -> String {
+    match c {
+        '"' | '\\' => format!("\\{c}"),
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\u{8}' => "\\b".to_owned(),
+        '\u{c}' => "\\f".to_owned(),
+        '\0'..' ' | '\u{10000}'.. => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04X}")).collect(),
+        _ => c.to_string(),
+    }
+}
+
+/// A float as Java writes it; of one that JSON has not, its name as a string.
+fn float_text(value: &Value, write: impl Fn(u64, &mut Vec<u8>)) -> String {
+    let bits = value["bits"].as_str().map(|bits| u64::from_str_radix(bits, 16).unwrap());
+    let mut text = Vec::new();
+    match bits {
+        Some(bits) => write(bits, &mut text),
+        None => return value["v"].to_string(),
+    }
+    let text = String::from_utf8(text).unwrap();
+    if text.ends_with(|last: char| last.is_ascii_digit()) { text } else { Value::from(text).to_string() }
 }
 
 /// A value without schema as JSON.
@@ -190,6 +246,15 @@ pub fn array_of(field: &Field, values: &[&Value]) -> Result<ArrayRef> {
             })?;
             let array = array.as_primitive::<Decimal128Type>().clone();
             Arc::new(array.with_precision_and_scale(38, *scale).map_err(|e| e.to_string())?)
+        }
+        DataType::Decimal256(_, scale) => {
+            let array: Decimal256Array = each(values, |v| {
+                let same_scale = v["scale"].as_i64()? == i64::from(*scale);
+                (typed_as(v, "decimal") && same_scale).then_some(i256::from_string(&unscaled(v).to_string())?)
+            })?
+            .into_iter()
+            .collect();
+            Arc::new(array.with_precision_and_scale(76, *scale).map_err(|e| e.to_string())?)
         }
         DataType::Boolean => Arc::new(BooleanArray::from(each(values, |v| typed(v, "boolean")?.as_bool())?)),
         DataType::Utf8 if schema::is_schemaless(field) => {
