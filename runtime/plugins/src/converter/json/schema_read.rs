@@ -144,7 +144,8 @@ fn describe(declared: &Declared<'_>, field: Field, path: &str) -> Result<Field> 
     if parameters.values().any(|value| !value.is_string()) {
         return Err(wrong(path, "parameters need to be text"));
     }
-    let version = declared.version.as_i64().filter(|_| declared.version.is_i64()).and_then(|v| i32::try_from(v).ok());
+    // Java takes the low bits of one that is too large.
+    let version = declared.version.as_i64().filter(|_| declared.version.is_i64()).map(|v| v as i32);
     let mut metadata = field.metadata().clone();
     if let Some(doc) = declared.doc.as_str() {
         metadata.insert(schema::DOC.to_owned(), doc.to_owned());
