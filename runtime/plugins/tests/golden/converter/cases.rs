@@ -61,6 +61,7 @@ pub const KINDS: &[(&str, Make)] = &[
     ("read_content", read_content),
     ("write_json", write_json),
     ("write_text", write_text),
+    ("write_floats", write_floats),
     ("read_text", read_text),
     ("read_pairs", read_pairs),
     ("write_characters", write_characters),
@@ -167,6 +168,30 @@ pub fn write_text(r: &mut Random) -> Value {
         case["config"]["converter.encoding"] = (*r.pick(CHARSETS)).into();
     }
     case
+}
+
+/// Many floats as text or JSON.
+pub fn write_floats(r: &mut Random) -> Value {
+    let (of, bits) = if r.percent(50) { ("FLOAT32", 32) } else { ("FLOAT64", 64) };
+    let float = |r: &mut Random| {
+        // Short decimals, whole numbers of any size, any bits.
+        let value = match r.below(3) {
+            0 => r.float(),
+            1 => format!("{}e{}", r.integer(54), r.integer(9)).parse().unwrap_or_default(),
+            _ => f64::from_bits(r.next()),
+        };
+        match bits {
+            32 if r.percent(50) => json!({"t": "float32", "bits": format!("{:08x}", r.next() as u32)}),
+            32 => json!({"t": "float32", "bits": format!("{:08x}", (value as f32).to_bits())}),
+            _ => json!({"t": "float64", "bits": format!("{:016x}", value.to_bits())}),
+        }
+    };
+    let floats: Vec<Value> = (0..50).map(|_| float(r)).collect();
+    let (class, config) = if r.percent(50) { (STRING, json!({})) } else { (JSON, json!({"schemas.enable": "false"})) };
+    json!({
+        "converter": class, "as": "value", "op": "from_connect", "config": config, "value": {"t": "array", "v": floats},
+        "schema": {"type": "ARRAY", "optional": false, "items": {"type": of, "optional": false}},
+    })
 }
 
 /// Bytes as text in any character set.

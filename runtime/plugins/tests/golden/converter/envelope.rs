@@ -301,7 +301,7 @@ fn base64(r: &mut Random, misfits: usize) -> Vec<u8> {
 
 /// An envelope's bytes; mostly well formed.
 pub fn envelope(r: &mut Random) -> Vec<u8> {
-    let odd = [0, 0, 3, 10][r.below(4)];
+    let odd = [0, 3, 10, 40][r.below(4)];
     let schema = if r.percent(3) { Value::Null } else { schema(r, 2, odd) };
     of(r, &schema, odd)
 }

@@ -163,6 +163,7 @@ pub fn known(case: &Value, ours: &Ours, theirs: &Value) -> Option<&'static str> 
                 (says("expected the end of the envelope"), "text after the value"),
                 (says(".default: the default"), "a default that is no value of its schema"),
                 (says("whole Unicode characters"), "half a surrogate pair"),
+                (says("names each attribute once"), "an attribute given twice"),
                 (says("a Decimal needs the parameter scale"), "a Decimal without scale"),
                 (says("does not fit its schema: expected "), "a value that is none of its schema"),
                 (content && says("expected a value at byte"), "a value that is none of its schema"),
@@ -176,7 +177,8 @@ pub fn known(case: &Value, ours: &Ours, theirs: &Value) -> Option<&'static str> 
             vec![
                 (
                     base || their_error == "Invalid bytes for Decimal field"
-                        || their_error.starts_with("Time values must"),
+                        || their_error.starts_with("Time values must")
+                        || their_error.starts_with("Invalid Java object for schema \"org.apache"),
                     "a logical name on another type",
                 ),
                 (mentions(&["\"default\":{", "\\\"default\\\":{"]) && mentions(&["struct"]), "the default of a struct"),
@@ -194,7 +196,7 @@ pub fn known(case: &Value, ours: &Ours, theirs: &Value) -> Option<&'static str> 
                 (same_schema && same_but_scale(value, &theirs["value"]), "scale of a Decimal; NaN, -0.0"),
                 (same_schema && halves, "half a surrogate pair"),
                 (is_other_base(schema), "a logical name on another type"),
-                (has_deep_keys(schema), "keys that are lists, maps or structs given twice"),
+                (has_deep_keys(schema), "keys that are no single values given twice"),
             ]
         }
         Ours::Written(_) if !is_header(case) => {
@@ -232,7 +234,7 @@ fn has_wide_number(input: &str) -> bool {
 
 /// A map somewhere in it whose keys are no single values.
 fn has_deep_keys(schema: &Value) -> bool {
-    ["ARRAY", "MAP", "STRUCT"].iter().any(|kind| schema["keys"]["type"] == *kind)
+    ["BYTES", "ARRAY", "MAP", "STRUCT"].iter().any(|kind| schema["keys"]["type"] == *kind)
         || ["items", "keys", "values"].iter().any(|part| schema.get(part).is_some_and(has_deep_keys))
         || schema["fields"].as_array().is_some_and(|fields| fields.iter().any(|field| has_deep_keys(&field["schema"])))
 }
