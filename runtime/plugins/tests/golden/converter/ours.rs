@@ -149,6 +149,7 @@ pub fn known(case: &Value, ours: &Ours, theirs: &Value) -> Option<&'static str> 
         input = input.replace('\0', "");
     }
     let all = format!("{} {input}", case["config"]).to_lowercase();
+    let all: String = all.split_whitespace().collect();
     let mentions = |words: &[&str]| words.iter().any(|word| all.contains(word));
     let content = case["config"]["schema.content"].is_string();
     let their_error = theirs["error"]["message"].as_str().unwrap_or_default();
@@ -196,6 +197,10 @@ pub fn known(case: &Value, ours: &Ours, theirs: &Value) -> Option<&'static str> 
                 (same_schema && same_but_scale(value, &theirs["value"]), "scale of a Decimal; NaN, -0.0"),
                 (same_schema && halves, "half a surrogate pair"),
                 (is_other_base(schema), "a logical name on another type"),
+                (
+                    same_schema && mentions(&["infinity", "nan"]) && mentions(&["\"map\""]),
+                    "scale of a Decimal; NaN, -0.0",
+                ),
                 (has_deep_keys(schema), "keys that are no single values given twice"),
             ]
         }
@@ -255,7 +260,9 @@ fn is_other_base(schema: &Value) -> bool {
 /// What Java made a list or map of dates and times of, which is left as text here.
 fn mixes_dates(theirs: &Value, input: &str) -> bool {
     let text = theirs.to_string();
-    text.contains("\"date\"") || (text.contains("bytes_base64") && input.contains(':') && input.contains('-'))
+    text.contains("\"date\"")
+        || (input.contains('Z') && input.contains('-'))
+        || (text.contains("bytes_base64") && input.contains(':') && input.contains('-'))
 }
 
 /// A list or map somewhere in the header that has no common type here.
