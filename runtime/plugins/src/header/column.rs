@@ -61,7 +61,7 @@ fn array_of<'a>(name: &str, kind: &Kind, values: &[Option<&'a Value>]) -> Result
         Kind::Time => {
             plain!(Time32MillisecondArray, schema::time_type(), Value::Millis(v) => i32::try_from(*v).ok())
         }
-        Kind::Timestamp => {
+        Kind::Timestamp | Kind::Mixed(_) => {
             let millis = |value: &Option<&Value>| match value {
                 Some(Value::Millis(v)) => Some(*v),
                 _ => None,

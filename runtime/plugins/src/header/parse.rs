@@ -1,12 +1,11 @@
 //! The value that a text looks like, as Java's `Values.parseString` finds it.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use num_bigint::BigInt;
 
 use super::tokens::{Tokens, is_blank, trimmed};
-use super::value::{Entries, Kind, Merged, Typed, Value, converted};
+use super::value::{Entries, Kind, Merged, Typed, Value, converted, once_each};
 use crate::java::date_pattern::DatePattern;
 use crate::java::number::Decimal;
 
@@ -134,7 +133,6 @@ impl Parser<'_> {
 
     fn map(&mut self) -> Result<Typed, NoValue> {
         let mut entries = Entries::new();
-        let mut places: HashMap<String, usize> = HashMap::new();
         let (mut keys, mut values) = (Merged::default(), Merged::default());
         while self.tokens.has_next() {
             if self.tokens.eat("}") {
@@ -142,7 +140,7 @@ impl Parser<'_> {
                 // Values have a common type only beside one of the keys.
                 let values = values.filter(|_| keys.is_some());
                 let kind = Kind::Map(keys, values);
-                let raw = Typed::new(Kind::Map(None, None), Value::Map(entries));
+                let raw = Typed::new(Kind::Map(None, None), Value::Map(once_each(entries)));
                 return converted(raw, &kind).ok_or(NoValue);
             }
             if self.tokens.eat(",") {
@@ -156,11 +154,7 @@ impl Parser<'_> {
             self.tokens.eat(",");
             keys.add(Some(&key));
             values.add(value.as_ref());
-            let place = *places.entry(format!("{key:?}")).or_insert(entries.len());
-            match entries.get_mut(place) {
-                Some((_, known)) => *known = value,
-                None => entries.push((key, value)),
-            }
+            entries.push((key, value));
         }
         Err(NoValue)
     }

@@ -1,5 +1,7 @@
 //! Values read from text, and their types.
 
+use std::collections::HashMap;
+
 use num_bigint::BigInt;
 
 /// The type of a value.
@@ -17,6 +19,8 @@ pub(super) enum Kind {
     Date,
     Time,
     Timestamp,
+    /// Dates and times among each other, held as timestamps: with the type that Java gives them, which is that of the last.
+    Mixed(Box<Kind>),
     String,
     /// With the common type of the elements; `None`: they have none.
     Array(Option<Box<Kind>>),
@@ -93,7 +97,7 @@ impl Kind {
         match self {
             Self::Int8 => Rank::Int8,
             Self::Int16 => Rank::Int16,
-            Self::Int32 | Self::Date | Self::Time => Rank::Int32,
+            Self::Int32 | Self::Date | Self::Time | Self::Mixed(_) => Rank::Int32,
             Self::Int64 | Self::Timestamp => Rank::Int64,
             Self::Float32 => Rank::Float32,
             Self::Float64 => Rank::Float64,
@@ -112,6 +116,10 @@ impl Kind {
             (Self::Map(ak, av), Self::Map(bk, bv)) => Some(Self::Map(inner(ak, bk), inner(av, bv))),
             // A column has one scale: the one that loses nothing, where that needs no absurd number of digits.
             (Self::Decimal(a), Self::Decimal(b)) => (a.abs_diff(*b) < 1_000).then(|| Self::Decimal(*a.max(b))),
+            (Self::Date | Self::Time | Self::Mixed(_), Self::Date | Self::Time | Self::Mixed(_)) if self != later => {
+                let last = if let Self::Mixed(last) = later { last.as_ref() } else { later };
+                Some(Self::Mixed(Box::new(last.clone())))
+            }
             _ => match (self.rank(), later.rank()) {
                 (a, b) if a == b => Some(later.clone()),
                 (Rank::Other(_), _) | (_, Rank::Other(_)) => None,
@@ -130,12 +138,17 @@ fn inner(a: &Option<Box<Kind>>, b: &Option<Box<Kind>>) -> Option<Box<Kind>> {
 pub(super) struct Merged {
     common: Option<Kind>,
     incompatible: bool,
+    /// Whether there were dates, and times: a whole number between them is of the type of both.
+    dates: bool,
+    times: bool,
 }
 
 impl Merged {
     /// Takes a further value into account; nulls have no type.
     pub fn add(&mut self, value: Option<&Typed>) {
         let Some(value) = value.filter(|_| !self.incompatible) else { return };
+        self.dates |= value.kind == Kind::Date;
+        self.times |= value.kind == Kind::Time;
         match &self.common {
             None => self.common = Some(value.kind.clone()),
             Some(common) => {
@@ -146,8 +159,25 @@ impl Merged {
     }
 
     pub fn common(self) -> Option<Kind> {
-        self.common
+        match self.common {
+            Some(last @ (Kind::Date | Kind::Time)) if self.dates && self.times => Some(Kind::Mixed(Box::new(last))),
+            common => common,
+        }
     }
+}
+
+/// The entries of each key: the last one, at the place of the first. Keys of one type may have become the same.
+pub(super) fn once_each(entries: Entries) -> Entries {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut once = Entries::with_capacity(entries.len());
+    for (key, value) in entries {
+        let place = *places.entry(format!("{key:?}")).or_insert(once.len());
+        match once.get_mut(place) {
+            Some((_, known)) => *known = value,
+            None => once.push((key, value)),
+        }
+    }
+    once
 }
 
 /// The value as one of another type. `None`: it has no such form.
@@ -160,12 +190,12 @@ pub(super) fn converted(from: Typed, to: &Kind) -> Option<Typed> {
         (Value::Integer(v), Kind::Float32) => Value::Float32(v as f32),
         (Value::Integer(v), Kind::Float64) => Value::Float64(v as f64),
         (Value::Float32(v), Kind::Float64) => Value::Float64(v.into()),
+        (value @ Value::Integer(_), Kind::Mixed(last)) => converted(Typed::new(from.kind, value), last)?.value,
         // A number among dates counts days; among times and timestamps milliseconds.
         (Value::Integer(v), Kind::Date) => Value::Millis(v.checked_mul(crate::java::date_pattern::DAY)?),
         (Value::Integer(v), Kind::Time) if !(0..=crate::java::date_pattern::DAY).contains(&v) => return None,
         (Value::Integer(v), Kind::Time | Kind::Timestamp) => Value::Millis(v),
-        // A date or time among timestamps is one of them; among dates, times are not.
-        (Value::Millis(v), Kind::Timestamp) => Value::Millis(v),
+        (Value::Millis(v), Kind::Timestamp | Kind::Mixed(_)) => Value::Millis(v),
         (Value::Decimal(unscaled), Kind::Decimal(scale)) => {
             let Kind::Decimal(own) = from.kind else { return None };
             let power = u32::try_from(scale - own).ok()?;
@@ -188,7 +218,8 @@ pub(super) fn converted(from: Typed, to: &Kind) -> Option<Typed> {
                 };
                 Some((key, value))
             };
-            Value::Map(entries.into_iter().map(entry).collect::<Option<_>>()?)
+            let entries: Entries = entries.into_iter().map(entry).collect::<Option<_>>()?;
+            Value::Map(if keys.is_some() { once_each(entries) } else { entries })
         }
         (value @ Value::Array(_), Kind::Array(None)) => value,
         _ => return None,
