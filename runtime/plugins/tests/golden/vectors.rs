@@ -110,8 +110,9 @@ pub fn field_of(declared: &Value, name: &str) -> Result<Field> {
         metadata.extend(declared["version"].as_i64().map(|v| (schema::VERSION.to_owned(), v.to_string())));
     }
     metadata.extend(declared["doc"].as_str().map(|doc| (schema::DOC.to_owned(), doc.to_owned())));
-    let scale_alone = parameters.len() == 1 && parameters.contains_key(schema::SCALE);
-    if !parameters.is_empty() && !(implied && scale_alone) {
+    // What the Arrow type says is not said again.
+    let said = implied && parameters.len() == 1 && parameters.contains_key(schema::SCALE);
+    if !parameters.is_empty() && !said {
         metadata.push((schema::PARAMETERS.to_owned(), Value::Object(parameters).to_string()));
     }
     if !declared["default"].is_null() {

@@ -137,7 +137,7 @@ fn strange(r: &mut Random, all: &mut Map<String, Value>) {
     ];
     match r.below(4) {
         0 => {
-            all.shift_remove(*&attribute);
+            all.shift_remove(attribute);
         }
         1 => {
             all.insert("type".into(), (*r.pick(UNKNOWN)).into());
