@@ -13,6 +13,7 @@
 //! | text after the value | ignored | refused |
 
 use std::collections::{HashMap, HashSet};
+use std::str::FromStr;
 
 use super::builder::{Builder, Members, Values};
 use super::cursor::{Cursor, Kind};
@@ -34,15 +35,9 @@ impl Builder {
             Values::Int16(v) => v.push(read_integer(cursor, kind, "int16")?),
             Values::Int32(v) => v.push(read_integer(cursor, kind, "int32")?),
             Values::Int64(v) => v.push(read_integer(cursor, kind, "int64")?),
-            Values::Float32(v) => {
-                let value = read_double(cursor, kind, "float")?;
-                let narrow = value as f32;
-                if narrow.is_infinite() && value.is_finite() {
-                    return Err(Misfit::expected("float"));
-                }
-                v.push(narrow);
-            }
-            Values::Float64(v) => v.push(read_double(cursor, kind, "double")?),
+            // Rounded once: a double in between would now and then give the neighbour.
+            Values::Float32(v) => v.push(read_float(cursor, kind, "float", f32::is_finite)?),
+            Values::Float64(v) => v.push(read_float(cursor, kind, "double", f64::is_finite)?),
             Values::Boolean(v) => match kind {
                 Kind::Boolean => v.append(cursor.boolean()?),
                 _ => return Err(Misfit::expected("boolean")),
@@ -140,13 +135,16 @@ fn whole_number(text: &str) -> Option<i64> {
     }
 }
 
-fn read_double(cursor: &mut Cursor<'_>, kind: Kind, expected: &'static str) -> Fit<f64> {
+fn read_float<F: FromStr + Copy>(
+    cursor: &mut Cursor<'_>,
+    kind: Kind,
+    expected: &'static str,
+    is_finite: fn(F) -> bool,
+) -> Fit<F> {
     let value = match kind {
-        Kind::Number => cursor.number()?.parse::<f64>().ok().filter(|value| value.is_finite()),
+        Kind::Number => cursor.number()?.parse::<F>().ok().filter(|value| is_finite(*value)),
         Kind::String => match cursor.string()?.as_ref() {
-            "NaN" => Some(f64::NAN),
-            "Infinity" => Some(f64::INFINITY),
-            "-Infinity" => Some(f64::NEG_INFINITY),
+            special @ ("NaN" | "Infinity" | "-Infinity") => special.parse().ok(),
             _ => None,
         },
         _ => None,

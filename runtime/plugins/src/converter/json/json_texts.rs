@@ -136,7 +136,7 @@ impl JsonTexts {
 }
 
 /// The same JSON with numbers as everyone reads them.
-fn without_leading_zeros(text: &str) -> String {
+pub(super) fn without_leading_zeros(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let (mut in_string, mut escaped) = (false, false);
     let mut characters = text.chars().peekable();

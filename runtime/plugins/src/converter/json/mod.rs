@@ -88,7 +88,8 @@ impl JsonConverter {
         if let Some(place) = self.by_schema.get(text.as_bytes()) {
             return Ok(*place);
         }
-        let field = schema_read::read_schema(text)?.unwrap_or_else(schema::schemaless_field);
+        let field =
+            schema_read::read_schema(text, self.settings.style.replace_null)?.unwrap_or_else(schema::schemaless_field);
         let known = self.shapes.iter().position(|shape| schema::same(shape.builder.field(), &field));
         let place = match known {
             Some(place) => place,

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::builder::Builder;
 use super::cursor::Cursor;
 use super::encode::{Encoder, Style};
+use super::json_texts::without_leading_zeros;
 
 /// Name of the field of a whole key or value. Never written; the same everywhere so that equal schemas are equal fields.
 const ROOT: &str = "value";
@@ -52,13 +53,21 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawVa
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// The field of a schema; `None` for the JSON text `null`, which is no schema.
-pub(super) fn read_schema(text: &str) -> Result<Option<FieldRef>> {
+/// The field of a schema; `None` for the JSON text `null`, which is no schema. `replace_null`: nulls in defaults become the defaults
+/// of their own schemas.
+pub(super) fn read_schema(text: &str, replace_null: bool) -> Result<Option<FieldRef>> {
     if text.trim() == "null" {
         return Ok(None);
     }
-    let declared = parse(text, "schema")?;
-    Ok(Some(Arc::new(field_of(&declared, ROOT, "schema", 0)?)))
+    let read = |text: &str| field_of(&parse(text, "schema")?, ROOT, "schema", 0, replace_null);
+    match read(text) {
+        Ok(field) => Ok(Some(Arc::new(field))),
+        // Numbers may have leading zeros, which are no JSON to others.
+        Err(error) => match without_leading_zeros(text) {
+            clean if clean != text => Ok(Some(Arc::new(read(&clean)?))),
+            _ => Err(error),
+        },
+    }
 }
 
 fn parse<'a>(text: &'a str, path: &str) -> Result<Declared<'a>> {
@@ -72,7 +81,7 @@ fn wrong(path: &str, what: impl std::fmt::Display) -> Error {
     Error::data(format!("the schema cannot be read at {path}: {what}"))
 }
 
-fn field_of(declared: &Declared<'_>, name: &str, path: &str, depth: usize) -> Result<Field> {
+fn field_of(declared: &Declared<'_>, name: &str, path: &str, depth: usize, replace_null: bool) -> Result<Field> {
     if depth >= MAX_DEPTH {
         return Err(wrong(path, format_args!("more than {MAX_DEPTH} levels of nesting")));
     }
@@ -86,7 +95,7 @@ fn field_of(declared: &Declared<'_>, name: &str, path: &str, depth: usize) -> Re
             "keys" => "key",
             _ => "value",
         };
-        field_of(&parse(text.get(), &path)?, arrow_name, &path, depth + 1)
+        field_of(&parse(text.get(), &path)?, arrow_name, &path, depth + 1, replace_null)
     };
     let data_type = match kind {
         "int8" => DataType::Int8,
@@ -107,7 +116,7 @@ fn field_of(declared: &Declared<'_>, name: &str, path: &str, depth: usize) -> Re
             let pair = Fields::from(vec![key, child(declared.values, "values")?]);
             DataType::Map(Arc::new(Field::new("entries", DataType::Struct(pair), false)), false)
         }
-        "struct" => DataType::Struct(fields_of(declared.fields, path, depth)?),
+        "struct" => DataType::Struct(fields_of(declared.fields, path, depth, replace_null)?),
         _ => {
             return Err(wrong(
                 path,
@@ -116,10 +125,10 @@ fn field_of(declared: &Declared<'_>, name: &str, path: &str, depth: usize) -> Re
         }
     };
     let field = describe(declared, Field::new(name, data_type, optional), path)?;
-    with_default(declared, field, path)
+    with_default(declared, field, path, replace_null)
 }
 
-fn fields_of(declared: Option<&RawValue>, path: &str, depth: usize) -> Result<Fields> {
+fn fields_of(declared: Option<&RawValue>, path: &str, depth: usize, replace_null: bool) -> Result<Fields> {
     let path = format!("{path}.fields");
     let list: Vec<&RawValue> = declared
         .and_then(|text| serde_json::from_str(text.get()).ok())
@@ -133,7 +142,7 @@ fn fields_of(declared: Option<&RawValue>, path: &str, depth: usize) -> Result<Fi
         if !names.insert(name.to_owned()) {
             return Err(wrong(&path, format_args!("the field {name} is there twice")));
         }
-        fields.push(Arc::new(field_of(&declared, name, &path, depth + 1)?));
+        fields.push(Arc::new(field_of(&declared, name, &path, depth + 1, replace_null)?));
     }
     Ok(fields.into())
 }
@@ -184,18 +193,18 @@ fn describe(declared: &Declared<'_>, field: Field, path: &str) -> Result<Field> 
 }
 
 /// The default is read as a payload of the schema and kept as the payload the converter would write.
-fn with_default(declared: &Declared<'_>, field: Field, path: &str) -> Result<Field> {
+fn with_default(declared: &Declared<'_>, field: Field, path: &str, replace_null: bool) -> Result<Field> {
     let Some(text) = declared.default else { return Ok(field) };
     if text.get() == "null" && field.is_nullable() {
         return Ok(field);
     }
     let field = Arc::new(field);
-    let mut builder = Builder::new(&field, true)?;
+    let mut builder = Builder::new(&field, replace_null)?;
     let read = builder.read(&mut Cursor::new(text.get()));
     read.map_err(|misfit| wrong(&format!("{path}.default"), misfit.into_error("default", 0)))?;
     let (built, array) = builder.finish()?;
     let mut payload = Vec::new();
-    Encoder::new(&built, &array, Style::CANONICAL)?
+    Encoder::new(&built, &array, Style { replace_null, ..Style::CANONICAL })?
         .write(0, &mut payload)
         .map_err(|unwritable| wrong(&format!("{path}.default"), unwritable))?;
     let payload = String::from_utf8_lossy(&payload).into_owned();

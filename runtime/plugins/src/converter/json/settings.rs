@@ -94,10 +94,11 @@ impl Settings {
     pub fn of(config: &Config, role: ConverterRole) -> Result<Self> {
         let values = DEF.validate(&with_role(config, role)).into_valid()?;
         let schemas = values.bool("schemas.enable").unwrap_or(true);
+        let replace_null = values.bool("replace.null.with.default").unwrap_or(true);
         let content = values.text("schema.content").filter(|text| schemas && !text.is_empty());
         let content = content
             .map(|text| {
-                read_schema(text)
+                read_schema(text, replace_null)
                     .map_err(|e| Error::config(format!("Invalid value for configuration schema.content: {e}")))
             })
             .transpose()?
@@ -106,7 +107,7 @@ impl Settings {
             schemas,
             style: Style {
                 numeric: values.text("decimal.format").is_some_and(|format| format.eq_ignore_ascii_case("NUMERIC")),
-                replace_null: values.bool("replace.null.with.default").unwrap_or(true),
+                replace_null,
             },
             cache_size: values.int("schemas.cache.size").and_then(|size| usize::try_from(size).ok()).unwrap_or(0),
             content,

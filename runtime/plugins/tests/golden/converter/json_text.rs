@@ -234,6 +234,18 @@ pub fn number(r: &mut Random) -> String {
         5 => r.integer(64).to_string(),
         6 => format!("{}", r.float()).replace("NaN", "1").replace("inf", "1e309"),
         7 => format!("{:e}", r.float()).replace("NaN", "1").replace("inf", "1e309"),
+        8 if r.percent(40) => {
+            // Hardly more, or exactly, or hardly less than half way between two floats of 32 bits.
+            let low = f32::from_bits(0x3000_0000 + r.below(0x2fff_ffff) as u32);
+            let half = (f64::from(low) + f64::from(f32::from_bits(low.to_bits() + 1))) / 2.0;
+            let text = format!("{half}");
+            let point = if text.contains('.') { "" } else { "." };
+            match r.below(3) {
+                0 => text,
+                1 => format!("{text}{point}0000000000000000000001"),
+                _ => text.replace(['5', '2'], "4"),
+            }
+        }
         8 => {
             let (whole, fraction) = (r.below(30), r.below(30));
             let digits =

@@ -22,6 +22,15 @@ pub fn cases() -> Vec<Value> {
     for payload in ENVELOPES {
         all.push(read(JSON, "value", json!({"schemas.enable": "true"}), payload.as_bytes()));
     }
+    for schema in [
+        r#"{"type":"array","items":{"type":"int32","optional":true,"default":5},"default":[1,null]}"#,
+        r#"{"type":"array","items":{"type":"int32","default":5},"default":[1,null]}"#,
+    ] {
+        for replaced in ["true", "false"] {
+            let config = json!({"schemas.enable": "true", "replace.null.with.default": replaced});
+            all.push(read(JSON, "value", config, format!(r#"{{"schema":{schema},"payload":[2]}}"#).as_bytes()));
+        }
+    }
     for text in HEADERS {
         all.push(read(SIMPLE, "header", json!({}), text.as_bytes()));
     }
@@ -112,6 +121,10 @@ const ENVELOPES: &[&str] = &[
     r#"{"schema":{"type":"int32","name":"org.apache.kafka.connect.data.Time","version":1},"payload":1.0}"#,
     r#"{"schema":{"type":"int64","name":"org.apache.kafka.connect.data.Timestamp","version":1},"payload":1E0}"#,
     r#"{"schema":{"type":"int64"},"payload":1E2}"#,
+    r#"{"schema":{"type":"int32","version":01,"default":007},"payload":1}"#,
+    r#"{"schema":{"type":"float"},"payload":9007199791611905}"#,
+    r#"{"schema":{"type":"float"},"payload":1.00000005960464477539062500000000000000001}"#,
+    r#"{"schema":{"type":"float"},"payload":1.000000059604644775390625}"#,
 ];
 
 const HEADERS: &[&str] = &[
