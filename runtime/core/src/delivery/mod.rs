@@ -7,7 +7,7 @@ mod tolerance;
 mod topic_creation;
 
 pub use retry::RetryLimits;
-pub use sink_commit::decide;
+pub use sink_commit::SinkPositions;
 pub use submitted::Submitted;
 pub use tolerance::{Stage, Tolerance};
 pub use topic_creation::{NewTopic, TopicCreation};

@@ -22,6 +22,8 @@ use tokio::sync::mpsc;
 
 use super::client_config::ClientSettings;
 use super::context::{Limit, LoggingContext};
+use super::positions;
+pub use super::positions::{Assigned, Begin};
 use super::raw::{FetchQueue, ForwardTarget};
 pub use super::runs::RawRun;
 use super::runs::Runs;
@@ -47,7 +49,7 @@ const FULL_WAIT: Duration = Duration::from_millis(20);
 /// News about the assignment.
 pub enum Assignment {
     /// These partitions are now ours; their records follow.
-    Assigned(Vec<TopicPartition>),
+    Assigned(Vec<Assigned>),
     /// These partitions are being taken; the rebalance goes on when `done` is told (or dropped).
     Revoked {
         /// The partitions.
@@ -78,8 +80,6 @@ struct Orders {
     seeks: PartitionOffsets,
     /// Partitions taken away: what was fetched of them is no longer ours, nor is any wish about them.
     revoked: Vec<TopicPartition>,
-    /// Partitions assigned since the last look.
-    assigned: Vec<TopicPartition>,
 }
 
 /// Takes decoded records; owned by the fetch thread. False ends the thread.
@@ -103,6 +103,8 @@ struct Context {
     log: LoggingContext,
     metrics: Arc<TaskMetrics>,
     statistics: StatisticsReader,
+    /// Where a partition without a committed offset begins, in librdkafka's words.
+    reset: Option<String>,
 }
 
 impl ClientContext for Context {
@@ -132,15 +134,18 @@ impl ConsumerContext for Context {
                         target.forward(consumer, &partition.topic, partition.partition);
                     }
                 }
-                self.shared.orders.lock().assigned.extend(partitions.iter().cloned());
-                let _ = self.assignments.send(Assignment::Assigned(partitions));
+                let going = || !self.shared.stopping.load(Ordering::Relaxed) && !consumer.assignment_lost();
+                let news = match positions::find(consumer, list, self.reset.as_deref(), going) {
+                    Ok(assigned) => Assignment::Assigned(assigned),
+                    Err(error) => Assignment::Failed(error),
+                };
+                let _ = self.assignments.send(news);
             }
             Rebalance::Revoke(list) => {
                 let partitions = partitions_of(list);
                 self.wait_until_given_up(&partitions, consumer.assignment_lost());
                 let mut orders = self.shared.orders.lock();
                 orders.seeks.retain(|partition, _| !partitions.contains(partition));
-                orders.assigned.retain(|partition| !partitions.contains(partition));
                 orders.revoked.extend(partitions);
             }
             Rebalance::Error(error) => {
@@ -198,6 +203,7 @@ impl SinkConsumer {
             log: settings.context(),
             metrics: metrics.clone(),
             statistics: StatisticsReader::default(),
+            reset: settings.native().get("auto.offset.reset").map(str::to_owned),
         };
         // Never with `enable.partition.eof`: librdkafka takes the end of a partition in a batch for a record, and goes on one record too far
         // when the partition is paused there (as each incremental rebalance does with those that stay).
@@ -224,8 +230,6 @@ impl SinkConsumer {
             at_once: FETCH_BATCH,
             metrics,
             looked_at: Instant::now(),
-            unplaced: Vec::new(),
-            from_end: settings.native().get("auto.offset.reset") == Some("latest"),
         };
         let thread = std::thread::Builder::new()
             .name(format!("fetch-{name}").chars().take(15).collect())
@@ -336,10 +340,6 @@ struct Fetch<S: RunSink> {
     metrics: Arc<TaskMetrics>,
     /// When the ends of the partitions were last looked at.
     looked_at: Instant,
-    /// Assigned partitions of which it is not known yet where reading goes on.
-    unplaced: Vec<TopicPartition>,
-    /// Where it does without a committed offset.
-    from_end: bool,
 }
 
 impl<S: RunSink> Fetch<S> {
@@ -405,51 +405,22 @@ impl<S: RunSink> Fetch<S> {
         })
     }
 
-    /// How far the ends of the partitions are, as the last fetches said: no request is made for it, but one after an assignment.
+    /// How far the ends of the partitions are, as the last fetches said: no request is made for it.
     fn look_at_ends(&mut self) {
         if self.looked_at.elapsed() >= LOOK_AT_ENDS {
             self.looked_at = Instant::now();
-            self.place();
             let queue = &self.queue;
             self.metrics.client.look_at_ends(|at| queue.known_ends(&at.topic, at.partition));
         }
     }
 
-    /// Tells where reading goes on in partitions that gave no record yet: their lag is then known without one.
-    fn place(&mut self) {
-        if self.unplaced.is_empty() {
-            return;
-        }
-        let mut asked = TopicPartitionList::new();
-        for partition in &self.unplaced {
-            asked.add_partition(&partition.topic, partition.partition);
-        }
-        let Ok(committed) = self.queue.consumer().committed_offsets(asked, Duration::from_secs(1)) else { return };
-        let (queue, client, from_end) = (&self.queue, &self.metrics.client, self.from_end);
-        self.unplaced.retain(|at| {
-            let offset = match committed.find_partition(&at.topic, at.partition).map(|found| found.offset()) {
-                Some(Offset::Offset(offset)) => Some(offset),
-                _ => {
-                    let (low, high) = queue.known_ends(&at.topic, at.partition);
-                    if from_end { high } else { low }
-                }
-            };
-            if let Some(offset) = offset {
-                client.begins_at(at, offset);
-            }
-            offset.is_none()
-        });
-    }
-
     fn take_orders(&mut self) {
-        let (number, seeks, revoked, assigned) = {
+        let (number, seeks, revoked) = {
             let mut orders = self.shared.orders.lock();
             let (seeks, revoked) = (std::mem::take(&mut orders.seeks), std::mem::take(&mut orders.revoked));
-            (orders.seek, seeks, revoked, std::mem::take(&mut orders.assigned))
+            (orders.seek, seeks, revoked)
         };
         self.seek = number;
-        self.unplaced.retain(|partition| !revoked.contains(partition));
-        self.unplaced.extend(assigned);
         if !revoked.is_empty() {
             self.seeks.retain(|partition, _| !revoked.contains(partition));
             self.waiting.retain(|item| !revoked.contains(S::origin(item)));

@@ -13,6 +13,7 @@ pub mod internal_topic;
 mod jaas;
 mod log_writer;
 pub(crate) mod polled;
+mod positions;
 pub mod producer;
 mod raw;
 mod raw_events;

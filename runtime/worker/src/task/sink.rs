@@ -8,7 +8,7 @@ use millstream_api::{
     ConnectorKind, Error, PartitionOffsets, Result, SinkBatch, SinkTask, SinkTaskContext, TopicPartition,
 };
 use millstream_core::cluster::{TargetState, TopicStatus};
-use millstream_core::delivery;
+use millstream_core::delivery::SinkPositions;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ use super::source::{Orders, off_the_reactor, report_state};
 use super::supervise::{Reporter, TaskEnvironment, TaskSpec};
 use super::uncommitted::Uncommitted;
 use crate::kafka::client_config;
-use crate::kafka::consumer::{Assignment, SinkConsumer};
+use crate::kafka::consumer::{Assignment, Begin, SinkConsumer};
 use crate::observe::metrics::{CommitOutcome, TaskMetrics};
 
 /// Bytes of decoded records that wait for the task.
@@ -95,9 +95,8 @@ pub async fn run(
         letters: letters.clone(),
         waiting: VecDeque::new(),
         pending: None,
-        delivered: PartitionOffsets::new(),
-        committed: PartitionOffsets::new(),
-        assigned: BTreeSet::new(),
+        positions: SinkPositions::default(),
+        task_failed: false,
         held_back: BTreeSet::new(),
         stale: BTreeMap::new(),
         retry_at: None,
@@ -111,8 +110,9 @@ pub async fn run(
         result = sink.turn_until_stopped(&mut orders.target, &orders.stop) => result,
         () = report_state(&mut target, &reporter) => Ok(()),
     };
-    // A clean stop commits what is durable; a failure commits nothing more.
-    if !reporter.outcome(result) {
+    // Whatever ends it, what is durable is committed, as in Java; but a task that has failed itself is not asked what that is.
+    reporter.outcome(result);
+    if !sink.task_failed {
         sink.give_up_all().await;
     }
     // A task that takes long to stop must not hold up the rebalance of the others.
@@ -160,10 +160,9 @@ struct SinkLoop {
     /// Given to `put`, which asked to get it again.
     pending: Option<Held<Fetched>>,
     retry_at: Option<Instant>,
-    /// Positions after everything given to `put`.
-    delivered: PartitionOffsets,
-    committed: PartitionOffsets,
-    assigned: BTreeSet<TopicPartition>,
+    positions: SinkPositions,
+    /// True when a call to the task failed for good: it is not asked again what is durable.
+    task_failed: bool,
     /// Partitions of which the task wants no records for now.
     held_back: BTreeSet<TopicPartition>,
     /// Records fetched before this seek are no longer wanted.
@@ -236,8 +235,12 @@ impl SinkLoop {
                 }
                 Turn::Idle => self.idle_put().await,
                 Turn::Target(true) => {
-                    paused = is_paused(target);
+                    let before = std::mem::replace(&mut paused, is_paused(target));
                     self.consumer.set_paused(paused);
+                    if paused && !before {
+                        // As in Java, what is done is committed at once.
+                        wishes.commit_requested.notify_one();
+                    }
                     Ok(())
                 }
                 Turn::Target(false) => std::future::pending().await,
@@ -250,7 +253,8 @@ impl SinkLoop {
     /// False for records that were fetched before a rewind, or that the task does not want now: those are fetched again later.
     fn is_wanted(&mut self, fetched: &Fetched) -> bool {
         let origin = &fetched.origin;
-        if !self.assigned.contains(origin) || self.stale.get(origin).is_some_and(|&seek| fetched.seek < seek) {
+        if !self.positions.assigned.contains(origin) || self.stale.get(origin).is_some_and(|&seek| fetched.seek < seek)
+        {
             return false;
         }
         if self.held_back.contains(origin) {
@@ -295,7 +299,7 @@ impl SinkLoop {
                 if let Some(letters) = &self.letters {
                     letters.send_reported().await?;
                 }
-                self.delivered.insert(fetched.origin.clone(), fetched.next_offset);
+                self.positions.delivered.insert(fetched.origin.clone(), fetched.next_offset);
                 self.retry_at = None;
                 // It was meant for this put.
                 self.wishes.take_retry_after();
@@ -311,7 +315,7 @@ impl SinkLoop {
             }
             Err(error) => {
                 let Fetched { origin, first_offset, next_offset, .. } = &held.item;
-                Err(error.at(format!(
+                Err(self.failed(error).at(format!(
                     "put of topic {}, partition {}, offsets {first_offset} to {}",
                     origin.topic,
                     origin.partition,
@@ -319,6 +323,11 @@ impl SinkLoop {
                 )))
             }
         }
+    }
+
+    fn failed(&mut self, error: Error) -> Error {
+        self.task_failed = true;
+        error
     }
 
     async fn call_put(&mut self, batches: &[SinkBatch]) -> Result<()> {
@@ -331,7 +340,7 @@ impl SinkLoop {
                 tracing::warn!(task = %self.spec.id, %error, "put failed; it is tried again");
                 Ok(())
             }
-            Err(error) => Err(error.at("put without records")),
+            Err(error) => Err(self.failed(error).at("put without records")),
             Ok(()) => Ok(()),
         }
     }
@@ -350,12 +359,20 @@ impl SinkLoop {
 
     async fn assignment(&mut self, news: Assignment) -> Result<()> {
         match news {
-            Assignment::Assigned(partitions) => {
+            Assignment::Assigned(assigned) => {
+                let partitions: Vec<_> = assigned.iter().map(|(partition, _)| partition.clone()).collect();
                 tracing::info!(task = %self.spec.id, partitions = %list(&partitions), "partitions assigned");
-                self.assigned.extend(partitions.iter().cloned());
-                self.metrics.assigned(self.assigned.len());
+                self.positions.assigned.extend(partitions.iter().cloned());
+                for (partition, begin) in assigned {
+                    if let Some(Begin { offset, committed }) = begin {
+                        self.positions.begin(&partition, offset, committed);
+                        self.metrics.client.begins_at(&partition, offset);
+                    }
+                }
+                self.metrics.assigned(self.positions.assigned.len());
                 self.hold_back_again();
-                self.task.open(&partitions).await.map_err(|error| error.at(format!("open of {}", list(&partitions))))
+                let opened = self.task.open(&partitions).await;
+                opened.map_err(|error| self.failed(error).at(format!("open of {}", list(&partitions))))
             }
             Assignment::Revoked { partitions, lost, done } => {
                 tracing::info!(task = %self.spec.id, partitions = %list(&partitions), lost, "partitions revoked");
@@ -375,7 +392,7 @@ impl SinkLoop {
                 let _ = done.send(());
             }
         }
-        let all: Vec<_> = self.assigned.iter().cloned().collect();
+        let all: Vec<_> = self.positions.assigned.iter().cloned().collect();
         let _ = self.give_up(&all, false).await;
     }
 
@@ -390,6 +407,7 @@ impl SinkLoop {
         if let Err(error) = self.task.close(partitions).await {
             tracing::warn!(task = %self.spec.id, %error, "closing partitions failed; their records are read again");
             if !error.is_retriable() {
+                let error = self.failed(error);
                 result = result.and(Err(error.at(format!("close of {}", list(partitions)))));
             }
         }
@@ -399,12 +417,10 @@ impl SinkLoop {
             self.let_go(&given_up);
         }
         for partition in partitions {
-            self.assigned.remove(partition);
-            self.delivered.remove(partition);
-            self.committed.remove(partition);
+            self.positions.end(partition);
             self.stale.remove(partition);
         }
-        self.metrics.assigned(self.assigned.len());
+        self.metrics.assigned(self.positions.assigned.len());
         self.metrics.client.forget(partitions);
         self.uncommitted.forget(partitions);
         result
@@ -412,8 +428,9 @@ impl SinkLoop {
 
     /// After an assignment: of the partitions that the task held back, those that are still its own stay so.
     fn hold_back_again(&mut self) {
-        let (kept, gone): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.held_back).into_iter().partition(|partition| self.assigned.contains(partition));
+        let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.held_back)
+            .into_iter()
+            .partition(|partition| self.positions.assigned.contains(partition));
         self.let_go(&gone);
         if !kept.is_empty() {
             self.consumer.pause_partitions(&kept, true);
@@ -445,9 +462,9 @@ impl SinkLoop {
     /// Asks the task what is durable and commits that, never more. What may pass is told and tried again at the next commit; an error
     /// of the task that is for good fails it.
     async fn commit(&mut self) -> Result<()> {
-        if self.delivered.is_empty() {
-            // Java's tasks are not asked before their first record either; its count of commits starts there.
-            return self.try_commit().await.map(|_| ());
+        if self.positions.delivered.is_empty() {
+            // Nothing is assigned: as in Java, no question and no commit to count.
+            return Ok(());
         }
         self.metrics.commit_begins();
         let start = Instant::now();
@@ -458,15 +475,15 @@ impl SinkLoop {
     }
 
     async fn try_commit(&mut self) -> Result<CommitOutcome> {
-        let durable = match self.task.pre_commit(&self.delivered).await {
+        let durable = match self.task.pre_commit(&self.positions.delivered).await {
             Ok(durable) => durable,
             Err(error) if error.is_retriable() => {
                 tracing::warn!(task = %self.spec.id, %error, "pre-commit failed; offsets stay where they are");
                 return Ok(CommitOutcome::Failed);
             }
-            Err(error) => return Err(error.at("pre-commit")),
+            Err(error) => return Err(self.failed(error).at("pre-commit")),
         };
-        let (offsets, refused) = delivery::decide(&durable, &self.delivered, &self.committed, &self.assigned);
+        let (offsets, refused) = self.positions.to_commit(&durable);
         for (partition, offset) in refused {
             tracing::warn!(task = %self.spec.id, %partition, offset, "the task wants to commit what it was not given; left out");
         }
@@ -486,7 +503,7 @@ impl SinkLoop {
         match done {
             Ok(Ok(Ok(()))) => {
                 self.uncommitted.committed(&offsets);
-                self.committed.extend(offsets);
+                self.positions.committed(offsets);
                 return Ok(CommitOutcome::Done);
             }
             Ok(Ok(Err(error))) => {
@@ -503,7 +520,7 @@ impl SinkLoop {
 
     fn grant_wishes(&mut self) {
         for (mut partitions, pause) in self.wishes.take_pauses() {
-            partitions.retain(|partition| self.assigned.contains(partition));
+            partitions.retain(|partition| self.positions.assigned.contains(partition));
             self.consumer.pause_partitions(&partitions, pause);
             for partition in partitions {
                 if pause {
@@ -514,7 +531,7 @@ impl SinkLoop {
             }
         }
         let mut rewind = self.wishes.take_rewind();
-        rewind.retain(|partition, _| self.assigned.contains(partition));
+        rewind.retain(|partition, _| self.positions.assigned.contains(partition));
         if rewind.is_empty() {
             return;
         }
@@ -524,7 +541,7 @@ impl SinkLoop {
             self.stale.insert(partition.clone(), seek);
             self.uncommitted.back_to(&partition, offset);
             self.metrics.client.position(&partition, offset);
-            self.delivered.insert(partition, offset);
+            self.positions.delivered.insert(partition, offset);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arrow::array::StringArray;
@@ -73,6 +73,8 @@ pub struct Book {
     pub on_open: Mutex<Option<PartitionOffsets>>,
     /// Nothing from this offset on is durable.
     pub durable: Mutex<Option<i64>>,
+    /// True while nobody can say what is durable.
+    pub no_commit: AtomicBool,
     /// How long a put takes.
     pub put_takes: Mutex<Duration>,
 }
@@ -113,6 +115,11 @@ pub struct Tasks {
 
 impl Tasks {
     pub async fn new(bootstrap: &str, name: &str) -> Self {
+        Self::with_flush_interval(bootstrap, name, "50").await
+    }
+
+    /// Whose offsets are flushed so often, in milliseconds.
+    pub async fn with_flush_interval(bootstrap: &str, name: &str, millis: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("offsets");
         let settings = [
@@ -120,7 +127,7 @@ impl Tasks {
             ("key.converter", "org.apache.kafka.connect.storage.StringConverter"),
             ("value.converter", "org.apache.kafka.connect.storage.StringConverter"),
             ("offset.storage.file.filename", file.to_str().unwrap()),
-            ("offset.flush.interval.ms", "50"),
+            ("offset.flush.interval.ms", millis),
         ];
         let worker = Arc::new(WorkerConfig::parse(&settings.into_iter().collect::<Config>()).unwrap());
         let (offsets, statuses) = (Arc::new(FileOffsetStore::new(&file)), Arc::new(MemoryStatusStore::new()));
@@ -392,6 +399,9 @@ impl SinkTask for BookTask {
     }
 
     async fn pre_commit(&mut self, delivered: &PartitionOffsets) -> Result<PartitionOffsets> {
+        if self.book.no_commit.load(Ordering::Relaxed) {
+            return Err(Error::retriable("its destination does not answer"));
+        }
         let durable = self.book.durable.lock().unwrap_or(i64::MAX);
         Ok(delivered.iter().map(|(partition, offset)| (partition.clone(), (*offset).min(durable))).collect())
     }

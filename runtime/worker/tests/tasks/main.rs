@@ -1,6 +1,7 @@
 //! The loops of source and sink tasks against a real broker.
 
 mod chain;
+mod commits;
 mod harness;
 mod quotas;
 mod sink;

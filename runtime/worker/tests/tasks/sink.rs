@@ -9,23 +9,28 @@ use millstream_testbed::{NewRecord, Topics, shared, unique};
 
 use crate::harness::{Book, Done, Tasks, until};
 
-struct Scene {
-    topics: Topics,
-    topic: String,
-    tasks: Tasks,
+/// A topic, and tasks that read it.
+pub struct Scene {
+    pub topics: Topics,
+    pub topic: String,
+    pub tasks: Tasks,
 }
 
 impl Scene {
-    async fn new(name: &str, partitions: i32) -> Self {
-        let kafka = shared().kafka().await.unwrap();
-        let (topics, topic) = (Topics::new(kafka.bootstrap()), unique(name));
+    pub async fn new(name: &str, partitions: i32) -> Self {
+        Self::on(&shared().kafka().await.unwrap().bootstrap(), name, partitions, "50").await
+    }
+
+    /// On another broker, and with another interval between flushes, in milliseconds.
+    pub async fn on(bootstrap: &str, name: &str, partitions: i32, flush: &str) -> Self {
+        let (topics, topic) = (Topics::new(bootstrap), unique(name));
         topics.create(&topic, partitions, &[]).await.unwrap();
-        let tasks = Tasks::new(&kafka.bootstrap(), &topic).await;
+        let tasks = Tasks::with_flush_interval(bootstrap, &topic, flush).await;
         Self { topics, topic, tasks }
     }
 
     /// `count` more records to each of the partitions.
-    async fn produce(&self, partitions: i32, count: usize) {
+    pub async fn produce(&self, partitions: i32, count: usize) {
         let records =
             (0..count).flat_map(|n| (0..partitions).map(move |p| NewRecord::value(format!("{p}-{n}")).partition(p)));
         self.topics.produce(&self.topic, records).await.unwrap();
@@ -38,19 +43,19 @@ impl Scene {
         }
     }
 
-    fn partition(&self, number: i32) -> TopicPartition {
+    pub fn partition(&self, number: i32) -> TopicPartition {
         TopicPartition::new(self.topic.as_str(), number)
     }
 
-    fn done(&self) -> Vec<Done> {
+    pub fn done(&self) -> Vec<Done> {
         self.tasks.book.done.lock().clone()
     }
 
-    async fn committed(&self) -> BTreeMap<i32, i64> {
+    pub async fn committed(&self) -> BTreeMap<i32, i64> {
         self.topics.committed(&format!("connect-{}", self.tasks.name), &self.topic).await.unwrap()
     }
 
-    async fn until_put(&self, end: i64) {
+    pub async fn until_put(&self, end: i64) {
         until(&format!("records before {end} are put"), async || {
             let ends = self.tasks.book.ends(&self.topic);
             !ends.is_empty() && ends.values().all(|&e| e >= end)
@@ -58,7 +63,7 @@ impl Scene {
         .await;
     }
 
-    async fn until_put_of_all(&self, partitions: usize, end: i64) {
+    pub async fn until_put_of_all(&self, partitions: usize, end: i64) {
         until(&format!("records before {end} are put"), async || {
             let ends = self.tasks.book.ends(&self.topic);
             ends.len() == partitions && ends.values().all(|&e| e >= end)
@@ -69,7 +74,7 @@ impl Scene {
 
 /// Records come only between open and close, without a gap within an assignment, and no assignment begins after records that
 /// nobody was given.
-fn check_order(book: &Book) {
+pub fn check_order(book: &Book) {
     let mut open: BTreeMap<TopicPartition, (u32, Option<i64>)> = BTreeMap::new();
     let mut ends: BTreeMap<TopicPartition, i64> = BTreeMap::new();
     let all = book.done.lock().clone();
