@@ -129,8 +129,30 @@ impl Kind {
     }
 }
 
+/// The common type of what two collections hold, if the values of both have a form of it.
 fn inner(a: &Option<Box<Kind>>, b: &Option<Box<Kind>>) -> Option<Box<Kind>> {
-    a.as_ref()?.common(b.as_ref()?).map(Box::new)
+    let (a, b) = (a.as_ref()?, b.as_ref()?);
+    a.common(b).filter(|common| a.becomes(common) && b.becomes(common)).map(Box::new)
+}
+
+impl Kind {
+    /// Whether values of this type have a form of the other, as [`converted`] gives it.
+    fn becomes(&self, other: &Self) -> bool {
+        let part = |a: &Option<Box<Self>>, b: &Option<Box<Self>>| match (a, b) {
+            (_, None) => true,
+            (Some(a), Some(b)) => a.becomes(b),
+            (None, Some(_)) => false,
+        };
+        match (self, other) {
+            (a, b) if a == b => true,
+            (Self::Array(a), Self::Array(b)) => part(a, b),
+            (Self::Map(a_keys, a), Self::Map(b_keys, b)) => part(a_keys, b_keys) && part(a, b),
+            (Self::Int8 | Self::Int16 | Self::Int32 | Self::Int64, _) => !matches!(other.rank(), Rank::Other(_)),
+            (Self::Float32, Self::Float64) | (Self::Decimal(_), Self::Decimal(_)) => true,
+            (Self::Date | Self::Time | Self::Mixed(_), Self::Timestamp | Self::Mixed(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 /// The common type of what a collection holds.

@@ -111,8 +111,11 @@ fn string<'a>(cursor: &mut Cursor<'a>) -> Result<Cow<'a, str>, SyntaxError> {
 /// Appends a number as Java shows it: whole numbers keep their digits, others are doubles.
 pub(crate) fn write_number(out: &mut Vec<u8>, number: &str) {
     if number.contains(['.', 'e', 'E']) {
-        // A sum has no negative zero, as Java's decimal numbers have none.
-        return write_double(out, number.parse::<f64>().unwrap_or_default() + 0.0);
+        let value = number.parse::<f64>().unwrap_or_default();
+        // Java's decimal numbers have no negative zero; what is too small for a double becomes one.
+        let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
+        let is_zero = !mantissa.contains(|digit: char| ('1'..='9').contains(&digit));
+        return write_double(out, if is_zero { 0.0 } else { value });
     }
     match number.parse::<i64>() {
         Ok(whole) => out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes()),
@@ -144,6 +147,7 @@ mod tests {
             ("1", "1"),
             ("-0", "0"),
             ("-0.0", "0.0"),
+            ("-1e-400", "-0.0"),
             ("1e3", "1000.0"),
             ("1e400", "Infinity"),
             ("12345678901234567890", "12345678901234567890"),

@@ -304,13 +304,17 @@ fn is_wider(ours: &Ours, theirs: &Value) -> bool {
     matches!(ours, Ours::Read { value, .. } if plain(value) == plain(&theirs["value"]))
 }
 
-/// A list or map somewhere in the header that has no common type here.
+/// A list or map somewhere in the header that has no common type here, or holds decimals, which have one scale here.
 fn has_mixed_collection(case: &Value) -> bool {
     let mut read = case.clone();
     read["op"] = "to_connect".into();
     let Some(Ours::Read { schema, .. }) = answers(&[&read]).pop() else { return false };
     fn is_mixed(schema: &Value) -> bool {
-        let part = |part: &str| schema.get(part).is_some_and(|part| part.is_null() || is_mixed(part));
+        let part = |part: &str| {
+            schema
+                .get(part)
+                .is_some_and(|part| part.is_null() || part["parameters"]["scale"].is_string() || is_mixed(part))
+        };
         part("items") || part("keys") || part("values")
     }
     is_mixed(&schema)
