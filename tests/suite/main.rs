@@ -19,6 +19,7 @@ mod scenario;
 mod secrets;
 mod secure;
 mod seed;
+mod sink_rebalance;
 mod sink_side;
 mod soak;
 mod source_side;
