@@ -67,8 +67,8 @@ pub trait SinkTask: Send {
     async fn put(&mut self, batches: &[SinkBatch]) -> Result<()>;
 
     /// What may be committed: for each partition the offset up to which every record is durable at the destination (or was
-    /// skipped on purpose). `delivered` holds the positions after everything given to `put`. Never ahead of `delivered`; partitions left
-    /// out are not committed.
+    /// skipped on purpose). `delivered` holds the positions after everything given to `put`; of partitions without a record yet, where
+    /// reading began. Never ahead of `delivered`; partitions left out are not committed, but their place is held once another moves.
     ///
     /// After a retriable error nothing is committed and the worker asks again at the next commit; any other error fails the task.
     async fn pre_commit(&mut self, delivered: &PartitionOffsets) -> Result<PartitionOffsets>;
