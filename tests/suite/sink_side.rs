@@ -46,3 +46,32 @@ async fn topics_that_appear_later_are_read() -> Result<()> {
     assert_eq!((told("there are no such topics"), told("trouble")), (1, 0), "{log}");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_topic_that_is_deleted_and_made_again_is_read_from_its_beginning() -> Result<()> {
+    let kafka = strict_kafka().await?;
+    let (topics, topic) = (Topics::new(kafka.bootstrap()), unique("again"));
+    let worker = text_worker(kafka, "again").await?;
+    let files = ["by-name", "by-pattern"].map(|name| worker.folder().path().join(name));
+    topics.create(&topic, 1, &[]).await?;
+    topics.produce(&topic, ["1", "2", "3"].map(NewRecord::value)).await?;
+    for (file, key) in files.iter().zip(["topics", "topics.regex"]) {
+        let sink = json!({
+            "connector.class": FILE_SINK, "file": file, key: topic, "consumer.override.metadata.max.age.ms": "300",
+        });
+        worker.rest().create(&format!("again-{key}"), &sink).await?;
+        append(file, &[])?;
+        wait_lines(file, &["1", "2", "3"], &worker).await?;
+        wait_committed(&topics, &format!("connect-again-{key}"), &topic, 3, &worker).await?;
+    }
+    topics.delete(&topic).await?;
+    worker.wait_log("partitions revoked", crate::scenario::LIMIT).await?;
+    topics.create(&topic, 1, &[]).await?;
+    topics.produce(&topic, ["4", "5"].map(NewRecord::value)).await?;
+    for (file, key) in files.iter().zip(["topics", "topics.regex"]) {
+        wait_lines(file, &["1", "2", "3", "4", "5"], &worker).await?;
+        wait_committed(&topics, &format!("connect-again-{key}"), &topic, 2, &worker).await?;
+        worker.rest().wait_running(&format!("again-{key}"), 1, crate::scenario::LIMIT).await?;
+    }
+    Ok(())
+}
