@@ -8,7 +8,7 @@
 //! | an integer too large for its type | its low bits | refused |
 //! | a fraction for an integer | cut off | refused (`1e3` and `2.0` are whole, and taken) |
 //! | a float out of range | Infinity | refused |
-//! | `"NaN"`, `"Infinity"`, `"-Infinity"` as float, as the converter itself writes them | 0.0 | that value |
+//! | `"NaN"`, `"Infinity"`, `"-Infinity"`, `-0.0` as float, as the converter itself writes them | 0.0 | that value |
 //! | a number for a Decimal | keeps its own scale | the schema's scale; refused if digits would be lost |
 //! | text after the value | ignored | refused |
 

@@ -199,7 +199,7 @@ pub fn known(case: &Value, ours: &Ours, theirs: &Value) -> Option<&'static str> 
                 (same_schema && halves, "half a surrogate pair"),
                 (is_other_base(schema), "a logical name on another type"),
                 (
-                    same_schema && mentions(&["infinity", "nan"]) && mentions(&["\"map\"", "\"map\\\""]),
+                    same_schema && mentions(&["infinity", "nan", "-0"]) && mentions(&["\"map\"", "\"map\\\""]),
                     "scale of a Decimal; NaN, -0.0",
                 ),
                 (has_deep_keys(schema), "keys that are no single values given twice"),
