@@ -58,6 +58,7 @@ pub const KINDS: &[(&str, Make)] = &[
     ("plain_again", plain_again),
     ("plain_as_text", plain_as_text),
     ("read_envelope", read_envelope),
+    ("read_run", read_run),
     ("read_content", read_content),
     ("write_json", write_json),
     ("write_text", write_text),
@@ -73,11 +74,15 @@ pub const KINDS: &[(&str, Make)] = &[
 /// A case, with some that are like it but for the value or payload.
 pub fn siblings(r: &mut Random, make: Make) -> Vec<Value> {
     let mut cases = vec![make(r)];
-    for _ in 0..r.below(4) {
+    let more = if cases[0].get("of").is_some() { 12 } else { 3 };
+    for _ in 0..=r.below(more) {
         let mut case = cases[0].clone();
         if case["op"] == "from_connect" {
             let nulls = if r.percent(10) { 5 } else { 0 };
             case["value"] = typed::value(r, &case["schema"], nulls);
+        } else if let Some(schema) = case.get("of").cloned() {
+            let odd = [0, 0, 0, 8][r.below(4)];
+            case["bytes_base64"] = bytes(&envelope::of(r, &schema, odd));
         } else {
             case["bytes_base64"] = if r.percent(20) { Value::Null } else { make(r)["bytes_base64"].take() };
         }
@@ -136,6 +141,15 @@ pub fn plain_as_text(r: &mut Random) -> Value {
 pub fn read_envelope(r: &mut Random) -> Value {
     let payload = if r.percent(5) { json_text::plain(r) } else { envelope::envelope(r) };
     json!({"converter": JSON, "as": role(r), "op": "to_connect", "config": json_config(r, true), "bytes_base64": bytes(&payload)})
+}
+
+/// Envelopes of one schema, read.
+pub fn read_run(r: &mut Random) -> Value {
+    let schema = envelope::schema(r, 2, 0);
+    let payload = envelope::of(r, &schema, 0);
+    json!({
+        "converter": JSON, "as": "value", "op": "to_connect", "config": json_config(r, true), "of": schema, "bytes_base64": bytes(&payload),
+    })
 }
 
 /// Payloads of the schema that the settings have.

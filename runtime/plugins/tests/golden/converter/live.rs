@@ -24,8 +24,9 @@ fn java_answers_the_same() {
         let theirs = java::answers("Converters", &made);
         let mut batches: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (index, case) in made.iter().enumerate() {
-            let key =
-                ["converter", "as", "op", "config", "then", "schema"].map(|part| case[part].to_string()).join(" ");
+            let key = ["converter", "as", "op", "config", "then", "schema", "of"]
+                .map(|part| case[part].to_string())
+                .join(" ");
             batches.entry(key).or_default().push(index);
         }
         let mut accepted: BTreeMap<&str, usize> = BTreeMap::new();
