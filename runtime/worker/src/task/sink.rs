@@ -96,7 +96,7 @@ pub async fn run(
         waiting: VecDeque::new(),
         pending: None,
         positions: SinkPositions::default(),
-        task_failed: false,
+        unreadable: false,
         held_back: BTreeSet::new(),
         stale: BTreeMap::new(),
         retry_at: None,
@@ -110,9 +110,9 @@ pub async fn run(
         result = sink.turn_until_stopped(&mut orders.target, &orders.stop) => result,
         () = report_state(&mut target, &reporter) => Ok(()),
     };
-    // Whatever ends it, what is durable is committed, as in Java; but a task that has failed itself is not asked what that is.
-    reporter.outcome(result);
-    if !sink.task_failed {
+    // A clean stop commits what is durable, and so does a record that cannot be read, as in Java. Any other failure commits nothing more: it
+    // is not known what became of records or of dead letters.
+    if !reporter.outcome(result) || sink.unreadable {
         sink.give_up_all().await;
     }
     // A task that takes long to stop must not hold up the rebalance of the others.
@@ -161,8 +161,8 @@ struct SinkLoop {
     pending: Option<Held<Fetched>>,
     retry_at: Option<Instant>,
     positions: SinkPositions,
-    /// True when a call to the task failed for good: it is not asked again what is durable.
-    task_failed: bool,
+    /// True when it was a record nobody could read that ended the loop: task and dead letters are sound.
+    unreadable: bool,
     /// Partitions of which the task wants no records for now.
     held_back: BTreeSet<TopicPartition>,
     /// Records fetched before this seek are no longer wanted.
@@ -286,6 +286,7 @@ impl SinkLoop {
             letters.begin_put(raw);
         }
         if let Some(error) = fetched.failure.take() {
+            self.unreadable = true;
             return Err(error);
         }
         let start = Instant::now();
@@ -315,7 +316,7 @@ impl SinkLoop {
             }
             Err(error) => {
                 let Fetched { origin, first_offset, next_offset, .. } = &held.item;
-                Err(self.failed(error).at(format!(
+                Err(error.at(format!(
                     "put of topic {}, partition {}, offsets {first_offset} to {}",
                     origin.topic,
                     origin.partition,
@@ -323,11 +324,6 @@ impl SinkLoop {
                 )))
             }
         }
-    }
-
-    fn failed(&mut self, error: Error) -> Error {
-        self.task_failed = true;
-        error
     }
 
     async fn call_put(&mut self, batches: &[SinkBatch]) -> Result<()> {
@@ -340,7 +336,7 @@ impl SinkLoop {
                 tracing::warn!(task = %self.spec.id, %error, "put failed; it is tried again");
                 Ok(())
             }
-            Err(error) => Err(self.failed(error).at("put without records")),
+            Err(error) => Err(error.at("put without records")),
             Ok(()) => Ok(()),
         }
     }
@@ -372,7 +368,7 @@ impl SinkLoop {
                 self.metrics.assigned(self.positions.assigned.len());
                 self.hold_back_again();
                 let opened = self.task.open(&partitions).await;
-                opened.map_err(|error| self.failed(error).at(format!("open of {}", list(&partitions))))
+                opened.map_err(|error| error.at(format!("open of {}", list(&partitions))))
             }
             Assignment::Revoked { partitions, lost, done } => {
                 tracing::info!(task = %self.spec.id, partitions = %list(&partitions), lost, "partitions revoked");
@@ -407,7 +403,6 @@ impl SinkLoop {
         if let Err(error) = self.task.close(partitions).await {
             tracing::warn!(task = %self.spec.id, %error, "closing partitions failed; their records are read again");
             if !error.is_retriable() {
-                let error = self.failed(error);
                 result = result.and(Err(error.at(format!("close of {}", list(partitions)))));
             }
         }
@@ -481,7 +476,7 @@ impl SinkLoop {
                 tracing::warn!(task = %self.spec.id, %error, "pre-commit failed; offsets stay where they are");
                 return Ok(CommitOutcome::Failed);
             }
-            Err(error) => return Err(self.failed(error).at("pre-commit")),
+            Err(error) => return Err(error.at("pre-commit")),
         };
         let (offsets, refused) = self.positions.to_commit(&durable);
         for (partition, offset) in refused {
