@@ -26,6 +26,9 @@ use resend::Held;
 mod on_their_way;
 mod resend;
 mod split;
+mod topic_limits;
+
+pub use topic_limits::TopicLimits;
 
 /// Told once per batch, from librdkafka's delivery callback.
 pub trait DeliverySink: Send + Sync + 'static {
@@ -75,6 +78,8 @@ struct Shared {
     used: Used,
     way: Arc<OnTheirWay>,
     tolerate: Tolerate,
+    /// Asked where there is no gapless sending.
+    limits: Option<TopicLimits>,
     /// Set when nothing more is to be sent.
     given_up: AtomicBool,
     /// Held while records are handed over.
@@ -221,8 +226,14 @@ const FULL_WAIT: Duration = Duration::from_millis(5);
 const NOTICE: Duration = Duration::from_millis(100);
 
 impl SourceProducer {
-    /// A producer with these librdkafka settings. Settings that no client takes are an error at once.
-    pub fn new(config: &ClientConfig, sink: Arc<dyn DeliverySink>, tolerate: Tolerate) -> Result<Self> {
+    /// A producer with these librdkafka settings. Settings that no client takes are an error at once. `limits` is for one without
+    /// idempotence: what is too large for a topic, it cannot send again in order.
+    pub fn new(
+        config: &ClientConfig,
+        sink: Arc<dyn DeliverySink>,
+        tolerate: Tolerate,
+        limits: Option<TopicLimits>,
+    ) -> Result<Self> {
         let mut config = config.clone();
         let gapless = config.get("enable.idempotence") == Some("true");
         if gapless {
@@ -239,6 +250,7 @@ impl SourceProducer {
             used: Used::default(),
             way: Arc::new(OnTheirWay::new(sink)),
             tolerate,
+            limits,
             given_up: AtomicBool::new(false),
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -262,6 +274,9 @@ impl SourceProducer {
         let topic = &batch.topic;
         if !shared.used.lock().contains(topic) {
             shared.used.lock().insert(topic.clone());
+            if let Some(bytes) = shared.limits.as_ref().and_then(|limits| limits.of(topic)) {
+                shared.send_up_to(bytes, &stopping)?;
+            }
         }
         if rows == 0 {
             shared.way.nothing(batch_id);
@@ -398,6 +413,24 @@ impl Shared {
         Ok(state)
     }
 
+    /// Requests hold no more than so many bytes from now on. What is on its way goes first.
+    fn send_up_to(&self, bytes: usize, stopping: &impl Fn() -> bool) -> Result<()> {
+        let mut state = self.ready(stopping)?;
+        if bytes >= state.limit {
+            return Ok(());
+        }
+        state.limit = bytes;
+        let Some(client) = state.client.take() else { return Ok(()) };
+        drop(state);
+        while client.producer.flush(NOTICE).is_err() {
+            if stopping() {
+                self.state.lock().client = Some(client);
+                return Err(Error::stopped("the task is stopping"));
+            }
+        }
+        Ok(())
+    }
+
     fn client<'a>(self: &Arc<Self>, state: &'a mut State) -> Result<&'a mut Client> {
         if state.client.is_none() {
             state.client = Some(self.connect(state.limit)?);
@@ -409,7 +442,7 @@ impl Shared {
     fn connect(self: &Arc<Self>, limit: usize) -> Result<Client> {
         let mut config = self.config.clone();
         config.set("batch.size", limit.to_string());
-        if limit < self.whole {
+        if self.gapless && limit < self.whole {
             // A broker that does not know this client yet would take its second request after it refused the first.
             config.set("max.in.flight.requests.per.connection", "1");
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use millstream_api::{ConnectorKind, Error, Result, SourceBatch, SourceTask, SourceTaskContext};
 use millstream_core::cluster::{State, TargetState};
 use millstream_core::delivery::Stage;
+use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +19,7 @@ use super::sender::Sender;
 use super::supervise::{Reporter, TaskEnvironment, TaskSpec};
 use super::topic_creation::TopicCreator;
 use crate::kafka::client_config;
-use crate::kafka::producer::SourceProducer;
+use crate::kafka::producer::{SourceProducer, TopicLimits};
 use crate::observe::metrics::TaskMetrics;
 
 /// Bytes of rows read ahead of the sender.
@@ -188,10 +189,17 @@ fn build_sender(
     failures.metrics.client.set_id(client.native().get("client.id").unwrap_or_default());
     let (policy, id) = (failures.clone(), spec.id.clone());
     let tolerate = Box::new(move |error| policy.source_failures(&id, Stage::KafkaProduce, vec![error]));
+    let limits = match client.native().get("enable.idempotence") {
+        Some("true") => None,
+        _ => {
+            let settings = client_config::connector_admin(&env.worker, &spec.settings, &spec.id)?;
+            Some(TopicLimits::new(settings, Handle::current()))
+        }
+    };
     Ok(Sender {
         id: spec.id.clone(),
         plugins,
-        producer: SourceProducer::new(client.native(), deliveries.clone(), tolerate)?,
+        producer: SourceProducer::new(client.native(), deliveries.clone(), tolerate, limits)?,
         deliveries: deliveries.clone(),
         failures,
         creator: TopicCreator::of(spec, env)?,

@@ -73,9 +73,11 @@ async fn requests_too_large_for_the_topic_are_cut() {
     let mixed = |n: usize| if n % 1000 < 5 { 190_000 } else { 200 };
     let gzip = [("producer.override.compression.type", "gzip")];
     type Bytes = fn(usize) -> usize;
-    let cases: [(_, _, _, Bytes, &[_]); 4] = [
+    let acks = [("producer.override.acks", "1")];
+    let cases: [(_, _, _, Bytes, &[_]); 5] = [
         ("plain", "3000", 1000, small, &[]),
         ("gzip", "3000", 1000, small, &gzip),
+        ("one-ack", "3000", 1000, small, &acks),
         ("few", "300000", 30, |_| 200_000, &[]),
         ("mixed", "300000", 3000, mixed, &[]),
     ];
