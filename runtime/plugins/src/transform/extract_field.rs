@@ -84,13 +84,17 @@ impl Edit for ExtractField {
 
     fn schemaless(&mut self, input: Input<'_>) -> Result<Edited> {
         let mut object = Object::new();
-        edit_rows(input, |_, text, out| {
+        edit_rows(input, |row, text, out| {
             if self.steps.is_empty() && text != "null" {
                 return Err(unknown(input, &self.steps));
             }
             let mut value = text;
-            for step in &self.steps {
-                if !object.read(value, input.part.word())? {
+            for (depth, step) in self.steps.iter().enumerate() {
+                let is_map = match depth {
+                    0 => object.read_row(input, row, value),
+                    _ => object.read(value, input.part.word()),
+                };
+                if !is_map? {
                     return Ok(Row::Null);
                 }
                 let Some(next) = object.get(step) else { return Ok(Row::Null) };

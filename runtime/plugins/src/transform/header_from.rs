@@ -94,9 +94,9 @@ impl HeaderFrom {
         for row in 0..texts.len() {
             let read = match input.column.is_null(row) {
                 true => Err(is_null(part)),
-                false => {
-                    object.read(texts.value(row), part).and_then(|is| if is { Ok(()) } else { Err(is_null(part)) })
-                }
+                false => object
+                    .read_row(input, row, texts.value(row))
+                    .and_then(|is| if is { Ok(()) } else { Err(is_null(part)) }),
             };
             if let Err(error) = read {
                 failures.push(RowFailure { row, error });

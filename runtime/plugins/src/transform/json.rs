@@ -221,6 +221,23 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Reads the object of a row, as [`Object::read`] does; where its column has an outline, by that.
+    pub fn read_row(&mut self, input: Input<'a>, row: usize, text: &'a str) -> Result<bool> {
+        let Some(outline) = input.column.outline().filter(|_| text.starts_with('{')) else {
+            return self.read(text, input.part.word());
+        };
+        self.entries.clear();
+        let mut start = 1;
+        for EntryPlace { colon, end } in outline.row(row) {
+            let (colon, end) = (*colon as usize, *end as usize);
+            let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+            let name = Name { raw: part(start + 1, colon.saturating_sub(1)) };
+            self.entries.push(Entry { name, value: part(colon + 1, end), text: part(start, end) });
+            start = end + 1;
+        }
+        Ok(true)
+    }
+
     fn read_entries(&mut self, cursor: &mut Cursor<'a>) -> Result<(), SyntaxError> {
         cursor.expect(b'{', "an object")?;
         if cursor.eat(b'}') {

@@ -45,8 +45,8 @@ impl ValueToKey {
 
     fn schemaless(&self, input: Input<'_>) -> Result<Edited> {
         let mut object = Object::new();
-        edit_rows(input, |_, text, out| {
-            if !object.read(text, "value")? {
+        edit_rows(input, |row, text, out| {
+            if !object.read_row(input, row, text)? {
                 return Err(is_null("value"));
             }
             let mut writer = ObjectWriter::new(out);

@@ -2,7 +2,7 @@
 //! and an outline says where the entries are.
 
 use arrow::array::{Array, AsArray, BinaryArray, Int32Array, Int64Array};
-use millstream_api::{Batch, Column, Config, ConnectorKind, Consumed, Converter, ConverterRole};
+use millstream_api::{Batch, Column, Config, ConnectorKind, Consumed, Converter, ConverterRole, HeaderValue};
 use millstream_plugins::{Chain, converter};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -19,6 +19,9 @@ const STAGES: &[&[(&str, &str)]] = &[
     &[("type", "InsertField$Value"), ("partition.field", "p"), ("topic.field", "c"), ("timestamp.field", "c")],
     &[("type", "InsertField$Value"), ("offset.field", "o!")],
     &[("type", "TimestampConverter$Value"), ("field", "c"), ("target.type", "string"), ("format", "yyyy")],
+    &[("type", "ValueToKey"), ("fields", "b,größe")],
+    &[("type", "ExtractField$Value"), ("field", "c")],
+    &[("type", "HeaderFrom$Value"), ("fields", "a,d"), ("headers", "h,i"), ("operation", "move")],
     &[("type", "Flatten$Value")],
     &[("type", "HoistField$Value"), ("field", "d")],
 ];
@@ -50,11 +53,11 @@ fn decoded(payloads: &BinaryArray) -> Column {
     json().decode("t", payloads).runs.remove(0).column
 }
 
-/// The payload of each row that is left, and what failed the others.
-type Fates = Vec<Result<Option<String>, String>>;
+/// The payloads of key and value, and the headers, of each row that is left; what failed the others.
+type Fates = Vec<Result<(Option<String>, Option<String>, Vec<Option<String>>), String>>;
 
 fn fates(chains: &mut [Chain], batch: &Batch, offsets: &Int64Array) -> Fates {
-    let mut fates: Fates = vec![Ok(None); batch.len()];
+    let mut fates: Fates = vec![Ok(Default::default()); batch.len()];
     let mut pieces = vec![(batch.clone(), (0..batch.len() as u32).collect::<Vec<_>>())];
     for chain in chains {
         for (batch, rows) in std::mem::take(&mut pieces) {
@@ -70,10 +73,16 @@ fn fates(chains: &mut [Chain], batch: &Batch, offsets: &Int64Array) -> Fates {
     }
     for (batch, rows) in pieces {
         check_outline(&batch.value);
-        let payloads = json().encode("t", &batch.value).payloads;
+        let [keys, values] = [&batch.key, &batch.value].map(|column| json().encode("t", column).payloads);
+        let text = |payloads: &BinaryArray, place: usize| {
+            payloads.is_valid(place).then(|| String::from_utf8(payloads.value(place).to_vec()).unwrap())
+        };
         for (place, row) in rows.iter().enumerate() {
-            let text = payloads.is_valid(place).then(|| String::from_utf8(payloads.value(place).to_vec()).unwrap());
-            fates[*row as usize] = Ok(text);
+            let headers = batch.headers.row(place).iter().map(|header| match &header.value {
+                HeaderValue::Typed(value) => text(&json().encode("t", &value.to_column()).payloads, 0),
+                HeaderValue::Raw(_) => None,
+            });
+            fates[*row as usize] = Ok((text(&keys, place), text(&values, place), headers.collect()));
         }
     }
     fates

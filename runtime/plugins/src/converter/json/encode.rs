@@ -17,6 +17,7 @@ use super::cursor::Cursor;
 use super::decimal::{BASE64, shortest};
 use super::escape::write_string;
 use millstream_api::java_text::{write_decimal, write_double, write_float};
+use millstream_api::json_scan::plain_length;
 
 /// How values are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -355,24 +356,34 @@ fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Copies JSON text without the blanks between its tokens.
 pub(super) fn write_compact(out: &mut Vec<u8>, json: &[u8]) {
-    let blank = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\t' | b'\r');
-    let mut rest = json;
-    // Blanks may stand in strings too, so the copy goes from quote to quote.
-    while let Some(quote) = rest.iter().position(|&byte| byte == b'"') {
-        let (before, string) = rest.split_at(quote);
-        out.extend(before.iter().filter(|byte| !blank(byte)));
-        let mut end = 1;
-        while let Some(&byte) = string.get(end) {
-            end += if byte == b'\\' { 2 } else { 1 };
-            if byte == b'"' {
-                break;
+    // What is to be copied from `start` on, and what has been looked at.
+    let (mut start, mut pos) = (0, 0);
+    while let Some(&byte) = json.get(pos) {
+        match byte {
+            b' ' | b'\n' | b'\t' | b'\r' => {
+                out.extend_from_slice(json.get(start..pos).unwrap_or_default());
+                pos += 1;
+                start = pos;
             }
+            b'"' => pos += string_length(json.get(pos..).unwrap_or_default()),
+            _ => pos += 1,
         }
-        let (string, after) = string.split_at(end.min(string.len()));
-        out.extend_from_slice(string);
-        rest = after;
     }
-    out.extend(rest.iter().filter(|byte| !blank(byte)));
+    out.extend_from_slice(json.get(start..).unwrap_or_default());
+}
+
+/// Bytes of the string that begins a text, its quotes with it.
+fn string_length(text: &[u8]) -> usize {
+    let mut length = 1;
+    loop {
+        length += plain_length::<false>(text.get(length..).unwrap_or_default());
+        length += match text.get(length) {
+            Some(b'"') => return length + 1,
+            Some(b'\\') => 2,
+            Some(_) => 1,
+            None => return text.len(),
+        };
+    }
 }
 
 #[cfg(test)]
