@@ -95,8 +95,8 @@ pub async fn run(scenario: &mut Scenario, repeat: usize) -> Result<()> {
         scenario.notes.push(format!("{what}: {size} bytes a record, {RECORDS} records; medians of {repeat} runs"));
     }
     scenario.notes.push(
-        "schemaless records stay text between the steps here, and are a parsed map there: the transformations parse and write them, and \
-         the two converters do little; the row for all of it is the fair one"
+        "schemaless records stay text between the steps here, and are a parsed map there: decoding notes where the entries stand, the \
+         transformations copy them, and encoding has nothing left to do; the row for all of it is the fair one"
             .to_owned(),
     );
     Ok(())
