@@ -45,10 +45,10 @@ impl TopicCreator {
         Ok(Some(Self { creation, settings, admin: None, runtime: Handle::current(), settled: HashSet::new() }))
     }
 
-    /// Comes back when a record may be sent to this topic: it is there, was made, or the broker does not let this worker look or
-    /// make it (the broker's answer to the record then counts). A topic that is there is never changed.
+    /// Comes back when a record may be sent to this topic: it is there or was made. A topic that is there is never changed.
     ///
-    /// Waits for brokers that are away until `abandoned` is set. Any other failure is an error that names the topic.
+    /// Waits for brokers that are away until `abandoned` is set. Any other failure is an error that names the topic, also that this worker
+    /// may not make it.
     pub fn prepare(&mut self, topic: &Arc<str>, abandoned: &AtomicBool) -> Result<()> {
         if self.settled.contains(topic) {
             self.admin.take_if(|(_, used)| used.elapsed() > KEPT);
@@ -79,8 +79,8 @@ impl TopicCreator {
 
 /// Makes a topic if it is not there.
 ///
-/// Goes on for as long as no broker answers. `Ok` with a warning when the broker does not allow it or cannot do it; any other failure is an
-/// error that names the topic; `hint` says what an operator can do about it.
+/// Goes on for as long as no broker answers. Any other failure is an error that names the topic, also when the broker does not allow this
+/// worker to look or to make it; `hint` says what an operator can do about it.
 pub async fn create_missing(admin: &Admin, new: &NewTopic, hint: &str) -> Result<()> {
     let mut told = false;
     loop {
@@ -89,15 +89,13 @@ pub async fn create_missing(admin: &Admin, new: &NewTopic, hint: &str) -> Result
             Err(error) => error,
         };
         match code_of(&error) {
+            // Kafka Connect fails the task too: what is not allowed now would rather be noticed than waited for.
             Some(
                 Code::TopicAuthorizationFailed
                 | Code::ClusterAuthorizationFailed
                 | Code::UnsupportedVersion
                 | Code::UnsupportedFeature,
-            ) => {
-                tracing::warn!(topic = new.name, %error, "topic cannot be created by this worker; going on as if it were there");
-                return Ok(());
-            }
+            ) => return Err(not_allowed(new, error)),
             // Too few brokers: none comes by waiting, as a rule, and Kafka Connect fails too.
             Some(Code::InvalidReplicationFactor) => return Err(not_created(new, error, hint)),
             _ if error.is_retriable() => {
@@ -120,6 +118,15 @@ async fn look_or_create(admin: &Admin, new: &NewTopic) -> Result<()> {
         tracing::info!(topic = name, partitions, replication_factor, "topic created");
     }
     Ok(())
+}
+
+/// The first words are those of Kafka Connect, which tools look for in traces.
+fn not_allowed(new: &NewTopic, error: Error) -> Error {
+    let text = format!(
+        "Task failed to create new topic {}. Ensure that the task is authorized to create topics or that the topic exists and restart the task",
+        new.name
+    );
+    Error::fatal(text).caused_by(error).hint("grant Create and Describe on the topic to the principal of the connector's admin client (admin.* and admin.override.*), or create the topic by hand and grant Describe; then restart the task")
 }
 
 /// The first words are those of Kafka Connect, which tools look for in traces.

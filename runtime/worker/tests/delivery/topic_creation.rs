@@ -96,3 +96,42 @@ async fn brokers_that_are_away_are_waited_for() {
     assert_eq!(topics.partitions(&topic).await.unwrap().unwrap().len(), 2);
     worker.end().await;
 }
+
+/// The worker may do anything, the connector's admin client may look at topics and no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_may_not_be_made_fails_the_task() {
+    const PLAIN: &str = "org.apache.kafka.common.security.plain.PlainLoginModule required";
+    let kafka = Kafka::builder()
+        .listener("ASKING", "SASL_PLAINTEXT")
+        .setting("listener.name.asking.sasl.enabled.mechanisms", "PLAIN")
+        .setting("listener.name.asking.plain.sasl.jaas.config", format!("{PLAIN} user_looker=\"hush\";"))
+        .setting("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer")
+        .setting("super.users", "User:ANONYMOUS")
+        .setting("auto.create.topics.enable", false)
+        .start()
+        .await
+        .unwrap();
+    let allow = ["--add", "--allow-principal", "User:looker", "--operation", "Describe", "--topic", "*"];
+    kafka.tool("org.apache.kafka.tools.AclCommand", &allow).await.unwrap();
+    let topics = Topics::new(kafka.bootstrap());
+    let (missing, there) = (unique("missing"), unique("there"));
+    topics.create(&there, 1, &[]).await.unwrap();
+    let worker = TestWorker::start(&kafka.bootstrap(), &[ENABLED]).await;
+    let (bootstrap, login) =
+        (kafka.bootstrap_of("ASKING").unwrap(), format!("{PLAIN} username=\"looker\" password=\"hush\";"));
+    let limited = [
+        ("admin.override.bootstrap.servers", bootstrap.as_str()),
+        ("admin.override.security.protocol", "SASL_PLAINTEXT"),
+        ("admin.override.sasl.mechanism", "PLAIN"),
+        ("admin.override.sasl.jaas.config", login.as_str()),
+    ];
+    worker.create("there", SOURCE, &[&source(&there, "1", "1"), &limited[..]].concat()).await;
+    topics.read_at_least(&there, 1, LIMIT).await.unwrap();
+    worker.create("missing", SOURCE, &[&source(&missing, "1", "1"), &limited[..]].concat()).await;
+    let trace = worker.task_failure("missing").await;
+    for part in ["Task failed to create new topic", &missing, "authorized to create topics", "grant Create"] {
+        assert!(trace.contains(part), "{trace}");
+    }
+    assert!(!topics.names().await.unwrap().contains(&missing));
+    worker.end().await;
+}
