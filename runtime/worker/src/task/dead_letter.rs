@@ -25,6 +25,7 @@ use sending::{Acknowledgements, LetterProducer, OutLetter};
 use super::source::off_the_reactor;
 use super::supervise::{TaskEnvironment, TaskSpec};
 use super::topic_creation::create_missing;
+use crate::config_provider::Hidden;
 use crate::kafka::client_config::{connector_admin, dead_letter_producer};
 use crate::kafka::consumer::RawRun;
 use crate::kafka::{Admin, NewTopic};
@@ -46,6 +47,7 @@ pub struct DeadLetters {
     id: TaskId,
     queue: DeadLetterQueue,
     tolerance: Tolerance,
+    hidden: Hidden,
     acks: Arc<Acknowledgements>,
     producer: tokio::sync::RwLock<Option<LetterProducer>>,
     put: Mutex<Put>,
@@ -68,36 +70,23 @@ impl DeadLetters {
         metrics: &Arc<TaskMetrics>,
     ) -> Result<Option<Arc<Self>>> {
         let Some(queue) = spec.settings.errors.dead_letter_queue.clone() else { return Ok(None) };
-        let failed = |error: Error| {
-            let text = format!("Could not initialize dead letter queue with topic={}", queue.topic);
-            Error::new(error.kind(), text).caused_by(error)
-        };
         let acks = Arc::new(Acknowledgements::new(metrics.clone()));
-        let (admin, producer) = {
+        let producer = {
             let (spec, env, acks) = (spec.clone(), env.clone(), acks.clone());
             off_the_reactor(move || {
-                let settings = connector_admin(&env.worker, &spec.settings, &spec.id)?;
-                settings.warn_unknown();
-                let admin = Admin::new(&settings)?;
                 let settings = dead_letter_producer(&env.worker, &spec.settings, &spec.id)?;
                 settings.warn_unknown();
-                Ok((admin, LetterProducer::new(&settings, acks)?))
+                LetterProducer::new(&settings, acks)
             })
             .await
-            .map_err(failed)?
+            .map_err(|error| not_initialized(&queue, error))?
         };
-        let topic = NewTopic {
-            name: queue.topic.clone(),
-            partitions: 1,
-            replication_factor: queue.replication_factor,
-            configs: Vec::new(),
-        };
-        let hint = "errors.deadletterqueue.topic.replication.factor (3 unless set) must not exceed the number of brokers; or create the topic by hand";
-        create_missing(&admin, &topic, hint).await.map_err(failed)?;
+        make_queue(spec, env, &queue).await?;
         Ok(Some(Arc::new(Self {
             id: spec.id.clone(),
             queue,
             tolerance: spec.settings.errors.tolerance,
+            hidden: spec.hidden.clone(),
             acks,
             producer: tokio::sync::RwLock::new(Some(producer)),
             put: Mutex::default(),
@@ -174,7 +163,7 @@ impl DeadLetters {
             headers = headers.insert(Header { key: &header.key, value: header.bytes().map(|bytes| bytes.as_ref()) });
         }
         if self.queue.context_headers {
-            for (key, value) in context_headers(&whose, &rejected.reason) {
+            for (key, value) in context_headers(&whose, &rejected.reason, &self.hidden) {
                 headers = headers.insert(Header { key, value: Some(value.as_bytes()) });
             }
         }
@@ -222,6 +211,36 @@ impl DeadLetters {
             let _ = tokio::task::spawn_blocking(move || producer.end()).await;
         }
     }
+}
+
+/// Makes the topic of a queue when it is missing, with one partition. Waits for brokers that are away; any other failure is an error that
+/// names the topic.
+async fn make_queue(spec: &TaskSpec, env: &Arc<TaskEnvironment>, queue: &DeadLetterQueue) -> Result<()> {
+    let failed = |error| not_initialized(queue, error);
+    let admin = {
+        let (spec, env) = (spec.clone(), env.clone());
+        off_the_reactor(move || {
+            let settings = connector_admin(&env.worker, &spec.settings, &spec.id)?;
+            settings.warn_unknown();
+            Admin::new(&settings)
+        })
+        .await
+        .map_err(failed)?
+    };
+    let topic = NewTopic {
+        name: queue.topic.clone(),
+        partitions: 1,
+        replication_factor: queue.replication_factor,
+        configs: Vec::new(),
+    };
+    let hint = "errors.deadletterqueue.topic.replication.factor (3 unless set) must not exceed the number of brokers; or create the topic by hand";
+    create_missing(&admin, &topic, hint).await.map_err(failed)
+}
+
+/// The first words are those of Kafka Connect, which tools look for in traces.
+fn not_initialized(queue: &DeadLetterQueue, error: Error) -> Error {
+    let text = format!("Could not initialize dead letter queue with topic={}", queue.topic);
+    Error::new(error.kind(), text).caused_by(error)
 }
 
 /// Bytes that a run kept for letters holds.

@@ -3,6 +3,8 @@
 use millstream_api::{Error, ErrorKind};
 use millstream_core::delivery::Stage;
 
+use crate::config_provider::Hidden;
+
 /// Why a record was rejected, as its headers tell it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
@@ -46,17 +48,24 @@ pub struct Whose<'a> {
 }
 
 /// Name and text of each header, in Kafka Connect's order.
-pub fn context_headers(whose: &Whose<'_>, reason: &Reason) -> [(&'static str, String); 10] {
-    [
+pub fn context_headers(whose: &Whose<'_>, reason: &Reason, hidden: &Hidden) -> Vec<(&'static str, String)> {
+    let mut headers = vec![
         ("__connect.errors.topic", whose.topic.to_owned()),
         ("__connect.errors.partition", whose.partition.to_string()),
         ("__connect.errors.offset", whose.offset.to_string()),
-        ("__connect.errors.connector.name", whose.connector.to_owned()),
-        ("__connect.errors.task.id", whose.task.to_string()),
+    ];
+    headers.extend(told(whose.connector, whose.task, reason, hidden));
+    headers
+}
+
+fn told(connector: &str, task: u32, reason: &Reason, hidden: &Hidden) -> [(&'static str, String); 7] {
+    [
+        ("__connect.errors.connector.name", connector.to_owned()),
+        ("__connect.errors.task.id", task.to_string()),
         ("__connect.errors.stage", reason.stage.as_str().to_owned()),
         ("__connect.errors.class.name", reason.class.to_owned()),
         ("__connect.errors.exception.class.name", reason.exception.to_owned()),
-        ("__connect.errors.exception.message", reason.message.clone()),
-        ("__connect.errors.exception.stacktrace", reason.trace.clone()),
+        ("__connect.errors.exception.message", hidden.hide(&reason.message)),
+        ("__connect.errors.exception.stacktrace", hidden.hide(&reason.trace)),
     ]
 }

@@ -17,6 +17,7 @@ fn letters(tolerance: Tolerance, context_headers: bool) -> DeadLetters {
         id: TaskId::new("s4", 0),
         queue: DeadLetterQueue { topic: "q".to_owned(), replication_factor: 1, context_headers },
         tolerance,
+        hidden: Hidden::default(),
         acks: Arc::new(Acknowledgements::new(crate::testing::task_metrics())),
         producer: tokio::sync::RwLock::new(None),
         put: Mutex::default(),
@@ -73,8 +74,9 @@ fn headers_are_those_of_kafka_connect() {
             message: text("__connect.errors.exception.message").to_owned(),
             trace: text("__connect.errors.exception.stacktrace").to_owned(),
         };
-        let ours = context_headers(&whose, &reason).map(|(key, value)| (key.to_owned(), Some(value)));
-        assert_eq!(ours.as_slice(), context);
+        let ours = context_headers(&whose, &reason, &Hidden::default());
+        let ours: Vec<_> = ours.into_iter().map(|(key, value)| (key.to_owned(), Some(value))).collect();
+        assert_eq!(ours, context);
     }
 }
 
