@@ -9,6 +9,8 @@ use millstream_core::delivery::{RetryLimits, Stage, Tolerance};
 use millstream_core::settings::ErrorSettings;
 use tokio_util::sync::CancellationToken;
 
+use super::supervise::TaskSpec;
+use crate::config_provider::Hidden;
 use crate::observe::metrics::TaskMetrics;
 
 /// How soon an order to stop is noticed between two attempts.
@@ -50,13 +52,15 @@ pub struct FailurePolicy {
     pub stop: CancellationToken,
     /// Where they are counted.
     pub metrics: Arc<TaskMetrics>,
+    /// What the log must not show.
+    pub hidden: Hidden,
 }
 
 impl FailurePolicy {
-    /// As a connector's settings say.
-    pub fn new(settings: &ErrorSettings, stop: CancellationToken, metrics: Arc<TaskMetrics>) -> Self {
-        let ErrorSettings { tolerance, log_enable, retry, .. } = *settings;
-        Self { tolerance, log: log_enable, retry, stop, metrics }
+    /// As the settings of a task's connector say.
+    pub fn new(spec: &TaskSpec, stop: CancellationToken, metrics: Arc<TaskMetrics>) -> Self {
+        let ErrorSettings { tolerance, log_enable, retry, .. } = spec.settings.errors;
+        Self { tolerance, log: log_enable, retry, stop, metrics, hidden: spec.hidden.clone() }
     }
 
     /// Takes a step again as long as rows of it fail for now and `errors.retry.timeout` allows it; `failed_for_now` counts such rows.
@@ -157,8 +161,9 @@ impl FailurePolicy {
         self.metrics.errors.skipped(skipped.len());
         if self.log {
             self.metrics.errors.logged(failed);
-            skipped.iter().for_each(|(_, error)| tracing::error!(task = %id, %error, "record skipped"));
-            fails.iter().for_each(|error| tracing::error!(task = %id, %error, "record failed the task"));
+            let text = |error: &Error| self.hidden.hide(&error.to_string());
+            skipped.iter().for_each(|(_, e)| tracing::error!(task = %id, error = text(e), "record skipped"));
+            fails.iter().for_each(|e| tracing::error!(task = %id, error = text(e), "record failed the task"));
         }
         for run in skipped.chunk_by(|(a, _), (b, _)| a == b) {
             let stage = run.first().map_or("", |(stage, _)| stage.as_str());
@@ -184,6 +189,7 @@ mod tests {
             retry: RetryLimits { timeout, delay_max: Duration::from_millis(2) },
             stop: CancellationToken::new(),
             metrics: crate::testing::task_metrics(),
+            hidden: Hidden::default(),
         }
     }
 

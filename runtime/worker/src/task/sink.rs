@@ -56,7 +56,7 @@ pub async fn run(
             return Ok(());
         }
     };
-    let failures = FailurePolicy::new(&spec.settings.errors, orders.stop.clone(), metrics.clone());
+    let failures = FailurePolicy::new(&spec, orders.stop.clone(), metrics.clone());
     let wishes = Wishes::new(spec.id.clone(), failures.clone(), letters.clone());
     let context = SinkTaskContext {
         id: spec.id.clone(),

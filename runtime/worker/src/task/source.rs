@@ -84,7 +84,7 @@ pub async fn run(
     let sender = {
         let (spec, env, deliveries, abandoned) =
             (spec.clone(), env.clone(), deliveries.clone(), orders.abandoned.clone());
-        let failures = FailurePolicy::new(&spec.settings.errors, orders.stop.clone(), metrics.clone());
+        let failures = FailurePolicy::new(&spec, orders.stop.clone(), metrics.clone());
         off_the_reactor(move || build_sender(&spec, &env, &deliveries, abandoned, failures)).await
     };
     let sender = match sender {
