@@ -1,9 +1,10 @@
 use arrow::array::{BinaryArray, Int64Array};
-use millstream_api::{Batch, Column, ErrorKind, Headers};
+use millstream_api::{Batch, Column, Config, ErrorKind, Headers};
 use rdkafka::message::Headers as _;
 use serde_json::Value;
 
 use super::*;
+use crate::config_provider::Providers;
 
 const STAGES: [Stage; 3] = [Stage::TaskPut, Stage::KeyConverter, Stage::ValueConverter];
 
@@ -154,4 +155,25 @@ fn a_record_that_is_not_there_is_not_lost_in_silence() {
         let error = letters.report(&batch(offsets), &[failure(row, ErrorKind::Data)]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal);
     }
+}
+
+#[test]
+fn headers_do_not_show_what_config_providers_gave() {
+    let worker: Config = [
+        ("config.providers", "env"),
+        ("config.providers.env.class", "org.apache.kafka.common.config.provider.EnvVarConfigProvider"),
+    ]
+    .into_iter()
+    .collect();
+    let variables = [("TOKEN".to_owned(), "hush-hush".to_owned())].into_iter();
+    let providers = Providers::with_variables(&worker, variables).unwrap();
+    let hidden = providers.resolve(&[("password", "${env:TOKEN}")].into_iter().collect()).unwrap().hidden;
+    let letters = DeadLetters { hidden, ..letters(Tolerance::All, true) };
+    let error = Error::data("refused hush-hush").at("as hush-hush");
+    let run = run(Headers::none());
+    let letter = letters.letter(&run, &Rejected { row: 0, reason: Reason::of(Stage::TaskPut, SINK_TASK, &error) });
+    let headers = all_headers(&letter);
+    let text = |at: usize| String::from_utf8(headers[at].1.clone().unwrap()).unwrap();
+    assert_eq!(text(8), "refused ${env:TOKEN} (as ${env:TOKEN})");
+    assert!(text(9).contains("${env:TOKEN}") && !text(9).contains("hush-hush"), "{}", text(9));
 }
