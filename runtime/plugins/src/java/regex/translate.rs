@@ -1,11 +1,12 @@
 //! From Java's notation of regular expressions to that of the engine.
 //!
 //! Where the two read the same text otherwise, the text is rewritten: what a dot, a dollar, `\d`, `\w`, `\s`, `\h`, `\v` and `\Z`
-//! mean, quoting, comments, octal and control characters, escapes of what needs none, names of properties. Letters of other
-//! scripts are the same to `(?i)` in upper and lower case, which in Java takes `(?u)` too.
+//! mean, quoting, comments, octal and control characters, escapes of what needs none, names of properties, and what `(?i)` makes of
+//! letters: without `(?u)` only those of ASCII have an upper and a lower case.
 
 mod class;
 mod property;
+mod quoted;
 
 /// Line ends of Java, one character each.
 const LINE_ENDS: &str = r"\n\r\x{85}\x{2028}\x{2029}";
@@ -13,7 +14,7 @@ const LINE_ENDS: &str = r"\n\r\x{85}\x{2028}\x{2029}";
 /// The pattern in the engine's notation. An error is a sentence.
 pub(super) fn translate(pattern: &str) -> Result<String, String> {
     let mut translator = Translator {
-        chars: pattern.chars().collect(),
+        chars: quoted::escaped(pattern),
         at: 0,
         out: String::with_capacity(pattern.len() * 2),
         flags: Flags::default(),
@@ -21,6 +22,8 @@ pub(super) fn translate(pattern: &str) -> Result<String, String> {
         groups: 0,
         names: Vec::new(),
         repeatable: false,
+        last: 0,
+        empty: false,
     };
     translator.run()?;
     Ok(translator.out)
@@ -32,6 +35,28 @@ struct Flags {
     multiline: bool,
     unix_lines: bool,
     comments: bool,
+    /// Upper and lower case are the same,
+    ignore_case: bool,
+    /// in all scripts.
+    unicode_case: bool,
+}
+
+impl Flags {
+    /// Upper and lower case are the same, in all scripts.
+    fn any_case(self) -> bool {
+        self.ignore_case && self.unicode_case
+    }
+
+    /// Upper and lower case are the same, in ASCII alone.
+    fn ascii_case(self) -> bool {
+        self.ignore_case && !self.unicode_case
+    }
+
+    /// The other case of an ASCII letter, where it is the same.
+    fn other_case(self, c: char) -> Option<char> {
+        let letter = self.ascii_case() && c.is_ascii_alphabetic();
+        letter.then(|| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() })
+    }
 }
 
 struct Translator {
@@ -39,13 +64,17 @@ struct Translator {
     at: usize,
     out: String,
     flags: Flags,
-    /// Flags of the groups around.
-    scopes: Vec<Flags>,
+    /// Of the groups around: the flags, and where in `out` the group begins.
+    scopes: Vec<(Flags, usize)>,
     /// Capturing groups so far.
     groups: usize,
     names: Vec<String>,
-    /// Whether something stands before that a quantifier can be about.
+    /// Whether something stands before that a quantifier can be about,
     repeatable: bool,
+    /// where in `out` it begins,
+    last: usize,
+    /// and whether it matches nothing but places: the engine does not repeat those.
+    empty: bool,
 }
 
 /// What an escape stands for.
@@ -79,42 +108,94 @@ impl Translator {
     }
 
     fn run(&mut self) -> Result<(), String> {
-        while let Some(c) = self.next() {
+        loop {
+            self.skip_comments();
+            let Some(c) = self.next() else { break };
+            let start = self.out.len();
+            let mut begins = start;
+            let mut empty = false;
             match c {
-                '\\' => self.escape()?,
+                '\\' => empty = self.escape()?,
                 '[' => self.class()?,
                 '(' => self.open()?,
                 ')' => {
-                    self.flags = self.scopes.pop().ok_or_else(|| self.wrong("Unmatched closing ')'"))?;
+                    (self.flags, begins) = self.scopes.pop().ok_or_else(|| self.wrong("Unmatched closing ')'"))?;
                     self.out.push(')');
+                    empty = self
+                        .out
+                        .get(begins..)
+                        .is_some_and(|group| ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|look| group.starts_with(look)));
                 }
                 '.' if self.flags.dotall => self.out.push_str("(?s:.)"),
                 '.' if self.flags.unix_lines => self.out.push_str(r"[^\n]"),
                 '.' => self.out.push_str(&format!("[^{LINE_ENDS}]")),
-                '^' if self.flags.multiline => self.out.push_str("(?m:^)"),
-                '^' => self.out.push_str(r"\A"),
-                '$' if self.flags.multiline => self.out.push_str("(?m:$)"),
-                '$' => self.end_of_text(),
+                '^' | '$' => {
+                    self.line_end(c == '^');
+                    empty = true;
+                }
                 '|' => self.out.push('|'),
                 '*' | '+' | '?' => self.repeat(&c.to_string())?,
                 '{' => self.counted()?,
-                '#' if self.flags.comments => {
-                    while self.next().is_some_and(|c| c != '\n') {}
-                    continue;
-                }
-                c if self.flags.comments && c.is_ascii_whitespace() => continue,
-                c => push_literal(&mut self.out, c),
+                c => self.literal(c),
             }
+            // Flags for the rest of the group are nothing themselves.
             self.repeatable = !matches!(c, '(' | '|' | '*' | '+' | '?' | '{');
+            (self.last, self.empty) = (begins, empty);
         }
         if self.scopes.is_empty() { Ok(()) } else { Err(self.wrong("Unclosed group")) }
+    }
+
+    /// With the flag `x`: skips blanks and comments.
+    fn skip_comments(&mut self) {
+        while self.flags.comments {
+            match self.peek() {
+                Some(' ' | '\t' | '\n' | '\u{b}' | '\u{c}' | '\r') => self.at += 1,
+                Some('#') => {
+                    let end = |c: char| match self.flags.unix_lines {
+                        true => c == '\n',
+                        false => matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}'),
+                    };
+                    let rest = self.chars.get(self.at..).unwrap_or_default();
+                    self.at += rest.iter().position(|c| end(*c)).unwrap_or(rest.len());
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// A character that stands for itself, in either case where that is the same.
+    fn literal(&mut self, c: char) {
+        let any_case = self.flags.any_case() && c.is_alphabetic();
+        if any_case {
+            self.out.push_str("(?i:");
+        }
+        match self.flags.other_case(c) {
+            Some(other) => self.out.push_str(&format!("[{c}{other}]")),
+            None => push_literal(&mut self.out, c),
+        }
+        if any_case {
+            self.out.push(')');
+        }
+    }
+
+    /// `^` or `$`.
+    fn line_end(&mut self, start: bool) {
+        let text = match (start, self.flags.multiline, self.flags.unix_lines) {
+            (true, false, _) => r"\A",
+            (true, true, true) => r"(?:\A|(?<=\n)(?!\z))",
+            (true, true, false) => r"(?:\A|(?:(?<=[\n\x{85}\x{2028}\x{2029}])|(?<=\r)(?!\n))(?!\z))",
+            (false, true, true) => r"(?=\n|\z)",
+            (false, true, false) => r"(?:(?=[\r\x{85}\x{2028}\x{2029}]|\z)|(?<!\r)(?=\n))",
+            (false, false, _) => return self.end_of_text(),
+        };
+        self.out.push_str(text);
     }
 
     /// The end, or what stands before the last line end.
     fn end_of_text(&mut self) {
         match self.flags.unix_lines {
             true => self.out.push_str(r"(?=\n?\z)"),
-            false => self.out.push_str(&format!(r"(?=(?:\r\n|[{LINE_ENDS}])?\z)")),
+            false => self.out.push_str(r"(?:(?=(?:\r\n|[\r\x{85}\x{2028}\x{2029}])?\z)|(?<!\r)(?=\n\z))"),
         }
     }
 
@@ -123,18 +204,36 @@ impl Translator {
         if !self.repeatable {
             return Err(self.wrong("Dangling meta character"));
         }
-        self.out.push_str(quantifier);
-        if let Some(c @ ('?' | '+')) = self.peek() {
-            self.at += 1;
-            self.out.push(c);
+        if self.empty {
+            self.out.insert_str(self.last, "(?:");
+            self.out.push_str("|(?!))");
         }
+        self.out.push_str(quantifier);
+        match self.peek() {
+            Some('?') => self.out.push('?'),
+            // To the engine a + behind a count is another quantifier.
+            Some('+') => {
+                self.out.insert_str(self.last, "(?>");
+                self.out.push(')');
+            }
+            _ => return Ok(()),
+        }
+        self.at += 1;
         Ok(())
     }
 
-    /// `{n}`, `{n,}` or `{n,m}`.
+    /// `{n}`, `{n,}` or `{n,m}`. With nothing to repeat, Java repeats nothing.
     fn counted(&mut self) -> Result<(), String> {
+        if !self.repeatable {
+            (self.last, self.repeatable, self.empty) = (self.out.len(), true, false);
+            self.out.push_str("(?:|(?!))");
+        }
         let mut text = String::from("{");
         while let Some(c) = self.next() {
+            if !text.ends_with('{') && self.flags.comments && matches!(c, ' ' | '\t' | '\n' | '\u{b}' | '\u{c}' | '\r')
+            {
+                continue;
+            }
             text.push(c);
             if c == '}' {
                 break;
@@ -142,16 +241,16 @@ impl Translator {
         }
         let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or_default();
         let (low, high) = inner.split_once(',').unwrap_or((inner, inner));
-        let low: Result<u32, _> = low.parse();
-        let high: Result<u32, _> = if high.is_empty() { Ok(u32::MAX) } else { high.parse() };
-        match (low, high) {
-            (Ok(low), Ok(high)) if low <= high => self.repeat(&text),
+        let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u32>().ok())?;
+        let high = if high.is_empty() { Some(u32::MAX) } else { number(high) };
+        match (number(low), high) {
+            (Some(low), Some(high)) if low <= high => self.repeat(&text),
             _ => Err(self.wrong("Illegal repetition")),
         }
     }
 
     fn open(&mut self) -> Result<(), String> {
-        let outer = self.flags;
+        let outer = (self.flags, self.out.len());
         if !self.eat("?") {
             self.groups += 1;
             self.scopes.push(outer);
@@ -192,31 +291,22 @@ impl Translator {
     }
 
     /// `(?i)` for the rest of the group, or `(?i:` for a group.
-    fn inline_flags(&mut self, outer: Flags) -> Result<(), String> {
-        let (mut on, mut case) = (true, None);
+    fn inline_flags(&mut self, outer: (Flags, usize)) -> Result<(), String> {
+        let mut on = true;
         loop {
             match self.next() {
                 Some('-') if on => on = false,
-                Some('i') => case = Some(on),
+                Some('i') => self.flags.ignore_case = on,
                 Some('s') => self.flags.dotall = on,
                 Some('m') => self.flags.multiline = on,
                 Some('d') => self.flags.unix_lines = on,
                 Some('x') => self.flags.comments = on,
-                // Case of all scripts: see above.
-                Some('u') => {}
+                Some('u') => self.flags.unicode_case = on,
                 Some('U') => return Err(self.wrong("the flag U is not supported")),
-                Some(end @ (')' | ':')) => {
-                    let flags = match case {
-                        Some(true) => "i",
-                        Some(false) => "-i",
-                        None => "",
-                    };
-                    if end == ':' {
-                        self.scopes.push(outer);
-                        self.out.push_str(&format!("(?{flags}:"));
-                    } else if !flags.is_empty() {
-                        self.out.push_str(&format!("(?{flags})"));
-                    }
+                Some(')') => return Ok(()),
+                Some(':') => {
+                    self.scopes.push(outer);
+                    self.out.push_str("(?:");
                     return Ok(());
                 }
                 _ => return Err(self.wrong("Unknown inline modifier or group")),
@@ -224,20 +314,20 @@ impl Translator {
         }
     }
 
-    fn escape(&mut self) -> Result<(), String> {
+    /// True when what the escape stands for matches places alone.
+    fn escape(&mut self) -> Result<bool, String> {
         let c = self.next().ok_or_else(|| self.wrong("Unexpected end after a backslash"))?;
         match c {
             'A' | 'z' | 'b' | 'B' => {
                 self.out.push('\\');
                 self.out.push(c);
+                return Ok(true);
             }
-            'Z' => self.end_of_text(),
+            'Z' => {
+                self.end_of_text();
+                return Ok(true);
+            }
             'R' => self.out.push_str(r"(?:\r\n|[\n\x0B\x0C\r\x{85}\x{2028}\x{2029}])"),
-            'Q' => {
-                while let Some(c) = self.quoted() {
-                    push_literal(&mut self.out, c);
-                }
-            }
             'k' => {
                 if !self.eat("<") {
                     return Err(self.wrong("\\k is not followed by '<' for a named group"));
@@ -247,11 +337,11 @@ impl Translator {
             }
             '1'..='9' => self.back_reference(c),
             c => match self.escaped(c)? {
-                Escape::Char(c) => push_literal(&mut self.out, c),
+                Escape::Char(c) => self.literal(c),
                 Escape::Set(parts, turned) => self.out.push_str(&bracketed(&parts, turned)),
             },
         }
-        Ok(())
+        Ok(false)
     }
 
     /// As many digits as make the number of a group that is there.
@@ -268,13 +358,8 @@ impl Translator {
         // Java matches nothing by a group that is not there.
         match number <= self.groups {
             true => self.out.push_str(&format!(r"(?:\{number})")),
-            false => self.out.push_str(r"(?!)"),
+            false => self.out.push_str(r"[a&&b]"),
         }
-    }
-
-    /// The next character of a `\Q` quotation; `None` at its end.
-    fn quoted(&mut self) -> Option<char> {
-        if self.eat(r"\E") { None } else { self.next() }
     }
 
     /// An escape that means the same inside and outside of brackets.
@@ -306,7 +391,8 @@ impl Translator {
             }
             'x' => self.hex(2)?,
             'u' => self.hex(4)?,
-            c if c.is_ascii_alphabetic() => return Err(self.wrong(&format!("Illegal or unsupported escape \\{c}"))),
+            'G' | 'X' | 'N' => return Err(self.wrong(&format!("\\{c} is not supported"))),
+            c if c.is_ascii_alphabetic() => return Err(self.wrong(&format!("Illegal escape \\{c}"))),
             c => c,
         }))
     }

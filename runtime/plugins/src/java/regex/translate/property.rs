@@ -49,8 +49,9 @@ pub(super) fn set(name: &str) -> Option<String> {
         "general_category" | "gc" if is_word(value) => known(format!(r"\p{{gc={value}}}")),
         "" => {
             let short = value.strip_prefix("Is").unwrap_or(value);
-            let category = short.len() <= 2 && is_word(short);
-            match (category, value.strip_prefix("Is").filter(|script| is_word(script))) {
+            let category = short.len() <= 2 && is_word(short) && !short.contains('_');
+            let script = |script: &&str| is_word(script) && !script.starts_with('_');
+            match (category, value.strip_prefix("Is").filter(script)) {
                 (true, _) => known(format!(r"\p{{gc={short}}}")),
                 (false, Some(script)) => known(format!(r"\p{{Script={script}}}")),
                 (false, None) => None,
