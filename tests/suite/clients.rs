@@ -216,7 +216,7 @@ fn is(status: &Value, state: &str, tasks: usize) -> bool {
 }
 
 /// The group of settings that Java does not have.
-const OURS_ALONE: &str = "Automatic Restart";
+const OURS_ALONE: [&str; 2] = ["Automatic Restart", "Dead Letter Queue"];
 
 /// Without what two workers need not share: other plugins, documentation, versions, the words of errors, the order of
 /// hash maps.
@@ -232,10 +232,10 @@ fn comparable(mut json: Value) -> Value {
     }
     json.sort_all_objects();
     if let Some(groups) = json.get_mut("groups").and_then(Value::as_array_mut) {
-        groups.retain(|group| group != OURS_ALONE);
+        groups.retain(|group| !OURS_ALONE.iter().any(|ours| group == ours));
     }
     let Some(configs) = json.get_mut("configs").and_then(Value::as_array_mut) else { return json };
-    configs.retain(|config| config["definition"]["group"] != OURS_ALONE);
+    configs.retain(|config| !OURS_ALONE.iter().any(|ours| config["definition"]["group"] == *ours));
     for config in configs {
         if let Some(definition) = config["definition"].as_object_mut() {
             definition.remove("documentation");

@@ -22,6 +22,7 @@ mod seed;
 mod sink_rebalance;
 mod sink_side;
 mod soak;
+mod source_letters;
 mod source_side;
 mod standalone;
 mod takeover;

@@ -13,6 +13,8 @@ use Importance::{High, Low, Medium};
 
 const COMMON: &str = "Common";
 const ERRORS: &str = "Error Handling";
+/// Of sources: Millstream's own, Kafka Connect has it for sinks only.
+const LETTERS: &str = "Dead Letter Queue";
 const ONCE: &str = "Exactly Once Support";
 
 /// Settings of every source connector on this worker: its converters are the defaults.
@@ -194,7 +196,8 @@ fn common() -> ConfigDef {
 }
 
 fn source(common: ConfigDef) -> ConfigDef {
-    common
+    let doc = "Topic of rows that errors.tolerance=all skips because they could not be transformed or converted.";
+    dead_letters(common, LETTERS, 1, doc)
         .key(
             ConfigKey::with_default(
                 "topic.creation.groups",
@@ -232,7 +235,7 @@ fn source(common: ConfigDef) -> ConfigDef {
 }
 
 fn sink(common: ConfigDef) -> ConfigDef {
-    common
+    let def = common
         .key(
             ConfigKey::with_default("topics", List, "", High, "Topics to read.")
                 .shown(COMMON, 4, Width::Long, "Topics")
@@ -245,31 +248,37 @@ fn sink(common: ConfigDef) -> ConfigDef {
                     Parsed::Text(text) => TopicPattern::new(text).map(|_| ()),
                     _ => Ok(()),
                 }),
+        );
+    dead_letters(def, ERRORS, 6, "Topic of bad records.")
+}
+
+fn dead_letters(def: ConfigDef, group: &str, first: i32, topic: &str) -> ConfigDef {
+    def.key(ConfigKey::with_default("errors.deadletterqueue.topic.name", Text, "", Medium, topic).shown(
+        group,
+        first,
+        Width::Medium,
+        "Dead Letter Queue Topic Name",
+    ))
+    .key(
+        ConfigKey::with_default(
+            "errors.deadletterqueue.topic.replication.factor",
+            Short,
+            3,
+            Medium,
+            "Replication factor of that topic when it is created.",
         )
-        .key(
-            ConfigKey::with_default("errors.deadletterqueue.topic.name", Text, "", Medium, "Topic of bad records.")
-                .shown(ERRORS, 6, Width::Medium, "Dead Letter Queue Topic Name"),
+        .shown(group, first + 1, Width::Medium, "Dead Letter Queue Topic Replication Factor"),
+    )
+    .key(
+        ConfigKey::with_default(
+            "errors.deadletterqueue.context.headers.enable",
+            Boolean,
+            false,
+            Medium,
+            "Say in headers why a record is bad.",
         )
-        .key(
-            ConfigKey::with_default(
-                "errors.deadletterqueue.topic.replication.factor",
-                Short,
-                3,
-                Medium,
-                "Replication factor of that topic when it is created.",
-            )
-            .shown(ERRORS, 7, Width::Medium, "Dead Letter Queue Topic Replication Factor"),
-        )
-        .key(
-            ConfigKey::with_default(
-                "errors.deadletterqueue.context.headers.enable",
-                Boolean,
-                false,
-                Medium,
-                "Say in headers why a record is bad.",
-            )
-            .shown(ERRORS, 8, Width::Medium, "Enable Error Context Headers"),
-        )
+        .shown(group, first + 2, Width::Medium, "Enable Error Context Headers"),
+    )
 }
 
 fn words(name: &str, default: &str, importance: Importance, doc: &str, words: &[&str]) -> ConfigKey {

@@ -57,10 +57,11 @@ fn of_every_connector(name: &Value) -> bool {
     !["file", "topic", "batch.size"].contains(&name.as_str().unwrap())
 }
 
-/// Automatic restarts are Millstream's own: their keys stand in a group of their own.
+/// Automatic restarts and dead letters of sources are Millstream's own: their keys stand in groups of their own.
 fn of_kafka_connect(key: &ConfigKey) -> bool {
-    let ours = key.name.starts_with("errors.task.restart.");
-    assert_eq!(ours, key.group.as_deref() == Some("Automatic Restart"), "{}", key.name);
+    let ours = matches!(key.group.as_deref(), Some("Automatic Restart" | "Dead Letter Queue"));
+    assert!(!ours || key.name.starts_with("errors."), "{}", key.name);
+    assert!(ours || !key.name.starts_with("errors.task.restart."), "{}", key.name);
     !ours
 }
 

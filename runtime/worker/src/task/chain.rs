@@ -1,9 +1,9 @@
 //! What stands between a task and the bytes in Kafka: the converters of keys, values and headers, and the transformations.
 
-use arrow::array::{BinaryArray, Int64Array};
+use arrow::array::{BinaryArray, Int64Array, UInt32Array};
 use millstream_api::{
-    Batch, ConnectorKind, Consumed, Converter, ConverterRole, Decoded, DecodedRun, Encoded, ErrorKind, Headers, Result,
-    RowFailure, SinkBatch,
+    Batch, Config, ConnectorKind, Consumed, Converter, ConverterRole, Decoded, DecodedRun, Encoded, ErrorKind, Headers,
+    Result, RowFailure, SinkBatch,
 };
 use millstream_core::delivery::Stage;
 use millstream_core::settings::ConverterSettings;
@@ -13,6 +13,8 @@ use super::failures::{FailurePolicy, StageFailure};
 use super::supervise::TaskSpec;
 use crate::kafka::consumer::RawRun;
 use crate::observe::metrics;
+
+const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
 
 /// The plugins of one task, configured. Used from the thread that sends or fetches.
 pub struct Plugins {
@@ -39,6 +41,9 @@ pub struct Written {
     /// Headers, all of them bytes.
     pub headers: Headers,
 }
+
+/// Records to be sent, and the rows they were in what was transformed; `None`: the same.
+pub type Part = (Batch, Option<UInt32Array>);
 
 /// A run of records as columns. Failed rows are still in it.
 pub struct Read {
@@ -73,15 +78,33 @@ impl Plugins {
         })
     }
 
-    /// What the transformations make of a source's batch: batches in the order in which they are to be sent, none of them empty, and the
-    /// rows of the input that could not be transformed. Rows in neither were dropped on purpose.
-    pub fn transform(&mut self, batch: Batch) -> Result<(Vec<Batch>, Vec<StageFailure>)> {
+    /// Converters that write any record, whatever its connector uses: JSON with schemas. No transformations.
+    pub fn json(failures: FailurePolicy) -> Result<Self> {
+        let json = |make: fn(&str) -> Result<Box<dyn Converter>>, role| {
+            let mut converter = make(JSON)?;
+            converter.configure(&Config::default(), role)?;
+            Ok(Named { class: JSON, converter })
+        };
+        Ok(Self {
+            keys: json(millstream_plugins::converter, ConverterRole::Key)?,
+            values: json(millstream_plugins::converter, ConverterRole::Value)?,
+            headers: json(millstream_plugins::header_converter, ConverterRole::Header)?,
+            chain: None,
+            failures,
+        })
+    }
+
+    /// What the transformations make of a source's batch: batches in the order in which they are to be sent, none of them empty, each with
+    /// the rows it had in the input (`None`: as they were); and the rows of the input that could not be transformed. Rows in neither were
+    /// dropped on purpose.
+    pub fn transform(&mut self, batch: Batch) -> Result<(Vec<Part>, Vec<StageFailure>)> {
         let Some(chain) = &mut self.chain else {
-            let all = if batch.is_empty() { Vec::new() } else { vec![batch] };
+            let all = if batch.is_empty() { Vec::new() } else { vec![(batch, None)] };
             return Ok((all, Vec::new()));
         };
         let output = applied(&self.failures, || chain.apply(batch.clone()))?;
-        Ok((output.parts.into_iter().map(|(part, _)| part).collect(), failed(output.failures)))
+        let parts = output.parts.into_iter().map(|(part, rows)| (part, Some(rows)));
+        Ok((parts.collect(), failed(output.failures)))
     }
 
     /// What the transformations make of consumed batches, each with its origin and its offsets as they were. The rows of failures are those

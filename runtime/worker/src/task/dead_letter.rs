@@ -19,7 +19,7 @@ use millstream_core::settings::DeadLetterQueue;
 use parking_lot::Mutex;
 use rdkafka::message::{Header, OwnedHeaders};
 
-pub use headers::{Reason, Whose, context_headers};
+pub use headers::{Polled, Reason, Whose, context_headers, source_headers};
 use sending::{Acknowledgements, LetterProducer, OutLetter};
 
 use super::source::off_the_reactor;
@@ -215,7 +215,7 @@ impl DeadLetters {
 
 /// Makes the topic of a queue when it is missing, with one partition. Waits for brokers that are away; any other failure is an error that
 /// names the topic.
-async fn make_queue(spec: &TaskSpec, env: &Arc<TaskEnvironment>, queue: &DeadLetterQueue) -> Result<()> {
+pub(super) async fn make_queue(spec: &TaskSpec, env: &Arc<TaskEnvironment>, queue: &DeadLetterQueue) -> Result<()> {
     let failed = |error| not_initialized(queue, error);
     let admin = {
         let (spec, env) = (spec.clone(), env.clone());
@@ -238,7 +238,7 @@ async fn make_queue(spec: &TaskSpec, env: &Arc<TaskEnvironment>, queue: &DeadLet
 }
 
 /// The first words are those of Kafka Connect, which tools look for in traces.
-fn not_initialized(queue: &DeadLetterQueue, error: Error) -> Error {
+pub(super) fn not_initialized(queue: &DeadLetterQueue, error: Error) -> Error {
     let text = format!("Could not initialize dead letter queue with topic={}", queue.topic);
     Error::new(error.kind(), text).caused_by(error)
 }

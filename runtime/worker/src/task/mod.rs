@@ -12,6 +12,7 @@ pub mod sink;
 pub mod sink_decode;
 pub mod sink_host;
 pub mod source;
+pub mod source_letters;
 pub mod supervise;
 pub mod topic_creation;
 mod uncommitted;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use arrow::array::{BinaryArray, UInt32Array};
 use millstream_api::{Batch, Error, Result, SourceBatch, SourceOffset, SourcePartition, TaskId};
@@ -9,10 +10,11 @@ use millstream_core::cluster::TopicStatus;
 use millstream_core::delivery::Stage;
 
 use super::byte_queue::ByteReceiver;
-use super::chain::{Plugins, Written};
+use super::chain::{Part, Plugins, Written};
 use super::failures::{FailurePolicy, StageFailure};
 use super::offset_flush::Deliveries;
 use super::panic::caught;
+use super::source_letters::{Origin, Rejected, SourceLetters};
 use super::topic_creation::TopicCreator;
 use crate::kafka::producer::{DeliverySink, SourceProducer};
 use crate::observe::metrics;
@@ -30,6 +32,8 @@ pub struct Sender {
     pub deliveries: Arc<Deliveries>,
     /// What a row that cannot be sent does.
     pub failures: FailurePolicy,
+    /// Where rows go that are skipped; `None` without a dead letter queue.
+    pub letters: Option<SourceLetters>,
     /// Makes missing topics; `None` where the broker alone does, or nobody.
     pub creator: Option<TopicCreator>,
     /// Where used topics are remembered; `None` when `topic.tracking.enable` is off.
@@ -62,9 +66,10 @@ impl Sender {
         let metrics = self.failures.metrics.clone();
         let (topic, polled) = (batch.topic.clone(), batch.len());
         metrics.sending(polled);
+        let origin = self.letters.is_some().then(|| Origin::of(&batch, &partition, offset.as_ref()));
         let (parts, failed) = self.plugins.transform(batch)?;
-        self.failures.not_sent(&self.id, &topic, failed)?;
-        let kept: usize = parts.iter().map(Batch::len).sum();
+        self.skip(&topic, failed, origin.as_ref(), None)?;
+        let kept: usize = parts.iter().map(|(part, _)| part.len()).sum();
         if kept < polled {
             metrics.left_out(polled.saturating_sub(kept));
         }
@@ -77,20 +82,39 @@ impl Sender {
         let last = parts.len() - 1;
         for (number, part) in parts.into_iter().enumerate() {
             // Batches of a source partition count in their order, so the offset holds once all parts are acknowledged.
-            self.send_part(part, &partition, if number == last { offset.take() } else { None })?;
+            self.send_part(part, &partition, if number == last { offset.take() } else { None }, origin.as_ref())?;
         }
         Ok(())
     }
 
+    /// Skips failed rows for a topic, if the tolerance allows it. `rows` are what they were in the origin.
+    fn skip(
+        &mut self,
+        topic: &str,
+        failed: Vec<StageFailure>,
+        origin: Option<&Origin>,
+        rows: Option<&UInt32Array>,
+    ) -> Result<()> {
+        let rejected = origin.map(|_| Rejected::of(&failed, rows));
+        self.failures.not_sent(&self.id, topic, failed)?;
+        match (&mut self.letters, origin, rejected) {
+            (Some(letters), Some(origin), Some(rejected)) => {
+                letters.send(&mut self.plugins, origin, rejected, &self.abandoned)
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn send_part(
         &mut self,
-        batch: Batch,
+        (batch, rows): Part,
         partition: &Arc<SourcePartition>,
         offset: Option<SourceOffset>,
+        origin: Option<&Origin>,
     ) -> Result<()> {
         let metrics = self.failures.metrics.clone();
         let (written, failed) = self.plugins.encode(&batch)?;
-        let (batch, written) = self.drop_failed(placed(batch)?, written, failed)?;
+        let (batch, written) = self.drop_failed(placed(batch)?, written, failed, origin, rows.as_ref())?;
         if let Some(creator) = &mut self.creator
             && !batch.is_empty()
         {
@@ -117,7 +141,14 @@ impl Sender {
     }
 
     /// Takes the rows that could not be encoded out of the batch, if the tolerance allows it.
-    fn drop_failed(&self, batch: Batch, written: Written, failed: Vec<StageFailure>) -> Result<(Batch, Written)> {
+    fn drop_failed(
+        &mut self,
+        batch: Batch,
+        written: Written,
+        failed: Vec<StageFailure>,
+        origin: Option<&Origin>,
+        origin_rows: Option<&UInt32Array>,
+    ) -> Result<(Batch, Written)> {
         if failed.is_empty() {
             return Ok((batch, written));
         }
@@ -127,7 +158,7 @@ impl Sender {
                 *slot = false;
             }
         }
-        self.failures.not_sent(&self.id, &batch.topic, failed)?;
+        self.skip(&batch.topic, failed, origin, origin_rows)?;
         let rows = UInt32Array::from_iter_values((0..).zip(&keep).filter(|(_, keep)| **keep).map(|(row, _)| row));
         self.failures.metrics.left_out(batch.len() - rows.len());
         let take = |array: &BinaryArray| -> Result<BinaryArray> {
@@ -141,6 +172,21 @@ impl Sender {
             headers: written.headers.take(rows.values().iter().map(|&row| row as usize)),
         };
         Ok((batch.take(&rows)?, written))
+    }
+}
+
+impl Sender {
+    /// Waits until all that was sent is answered, at most `limit`; true when it is. Gives up the rest.
+    pub fn finish(&self, limit: Duration) -> bool {
+        let until = Instant::now() + limit;
+        let producers = std::iter::once(&self.producer).chain(self.letters.as_ref().map(SourceLetters::producer));
+        producers.fold(true, |all, producer| {
+            let flushed = producer.flush(until.saturating_duration_since(Instant::now()));
+            if !flushed {
+                producer.purge();
+            }
+            all && flushed
+        })
     }
 }
 

@@ -13,9 +13,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::byte_queue::{ByteReceiver, ByteSender, byte_queue};
 use super::chain::Plugins;
+use super::dead_letter::make_queue;
 use super::failures::FailurePolicy;
 use super::offset_flush::{Deliveries, OffsetFlush};
 use super::sender::Sender;
+use super::source_letters::SourceLetters;
 use super::supervise::{Reporter, TaskEnvironment, TaskSpec};
 use super::topic_creation::TopicCreator;
 use crate::kafka::client_config;
@@ -79,6 +81,17 @@ pub async fn run(
         reporter.outcome(stopped_is_fine(error.at("start of the task")));
         task.stop().await;
         return Ok(());
+    }
+    if let Some(queue) = &spec.settings.errors.dead_letter_queue {
+        let made = tokio::select! {
+            made = make_queue(&spec, &env, queue) => made,
+            () = orders.stop.cancelled() => Err(Error::stopped("stopped while starting")),
+        };
+        if let Err(error) = made {
+            reporter.outcome(stopped_is_fine(error));
+            task.stop().await;
+            return Ok(());
+        }
     }
     let deliveries = Deliveries::new(metrics.clone());
     let sender = {
@@ -200,6 +213,7 @@ fn build_sender(
         id: spec.id.clone(),
         plugins,
         producer: SourceProducer::new(client.native(), deliveries.clone(), tolerate, limits)?,
+        letters: SourceLetters::of(spec, env, deliveries, &failures)?,
         deliveries: deliveries.clone(),
         failures,
         creator: TopicCreator::of(spec, env)?,
@@ -211,13 +225,7 @@ fn build_sender(
 /// Waits for the last acknowledgements, then gives up what is left.
 async fn finish(sender: Sender, deliveries: &Deliveries, limit: Duration) {
     let id = sender.id.clone();
-    let flushed = tokio::task::spawn_blocking(move || {
-        let flushed = sender.producer.flush(limit);
-        if !flushed {
-            sender.producer.purge();
-        }
-        flushed
-    });
+    let flushed = tokio::task::spawn_blocking(move || sender.finish(limit));
     if !matches!(flushed.await, Ok(true)) && deliveries.outstanding() > 0 {
         tracing::warn!(task = %id, batches = deliveries.outstanding(), "stopped before all records were acknowledged; they are read again");
     }

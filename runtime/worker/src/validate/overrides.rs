@@ -19,7 +19,7 @@ pub(super) fn overrides(kind: ConnectorKind, config: &Config, worker: &WorkerCon
     let creates_topics = config.keys().any(|key| key.starts_with("topic.creation."));
     let has = |role| match (kind, role) {
         (ConnectorKind::Source, ClientRole::Producer) | (ConnectorKind::Sink, ClientRole::Consumer) => true,
-        (ConnectorKind::Source, ClientRole::Admin) => creates_topics,
+        (ConnectorKind::Source, ClientRole::Admin) => creates_topics || dead_letters,
         (ConnectorKind::Sink, ClientRole::Producer | ClientRole::Admin) => dead_letters,
         (ConnectorKind::Source, ClientRole::Consumer) => false,
     };

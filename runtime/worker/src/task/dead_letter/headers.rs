@@ -1,7 +1,8 @@
 //! Headers that say why a record is in a dead letter queue (KIP-298).
 
-use millstream_api::{Error, ErrorKind};
+use millstream_api::{Error, ErrorKind, SourceOffset, SourcePartition, TaskId};
 use millstream_core::delivery::Stage;
+use serde_json::Value;
 
 use crate::config_provider::Hidden;
 
@@ -55,6 +56,35 @@ pub fn context_headers(whose: &Whose<'_>, reason: &Reason, hidden: &Hidden) -> V
         ("__connect.errors.offset", whose.offset.to_string()),
     ];
     headers.extend(told(whose.connector, whose.task, reason, hidden));
+    headers
+}
+
+/// Whose row of a source it was. A row has no place in Kafka yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Polled<'a> {
+    /// Topic it was meant for when it was polled.
+    pub topic: &'a str,
+    /// Where the task read it.
+    pub partition: &'a SourcePartition,
+    /// What is stored when all rows polled with it are done with.
+    pub offset: Option<&'a SourceOffset>,
+    /// Which task polled it.
+    pub id: &'a TaskId,
+}
+
+/// Name and text of each header of a row of a source, in the order of [`context_headers`]. The two places are Millstream's own: Kafka Connect
+/// has no dead letters of sources.
+pub fn source_headers(polled: &Polled<'_>, reason: &Reason, hidden: &Hidden) -> Vec<(&'static str, String)> {
+    let offset = match polled.offset {
+        Some(SourceOffset::Map(map)) => Value::Object(map.clone()).to_string(),
+        Some(SourceOffset::Null) | None => "null".to_owned(),
+    };
+    let mut headers = vec![
+        ("__connect.errors.topic", polled.topic.to_owned()),
+        ("__millstream.errors.source.partition", Value::Object(polled.partition.0.clone()).to_string()),
+        ("__millstream.errors.source.offset", offset),
+    ];
+    headers.extend(told(&polled.id.connector, polled.id.task, reason, hidden));
     headers
 }
 
