@@ -7,6 +7,7 @@
 //! Values without schema are JSON text here, which does not have all that Java's maps may hold. Entries of a map that JSON has no
 //! value for (dates, decimals, bytes, ...) are left out of the record and of the result, unless the settings name them.
 
+mod differential;
 mod predicates;
 mod records;
 mod values;
