@@ -4,12 +4,12 @@ use millstream_api::calendar::{CUT_OVER, days_from_civil, days_from_julian};
 
 use super::format::sunday_based;
 use super::{DAY, DAYS, DatePattern, Item, MONTHS, year_and_millis};
+use crate::java::number::{digit, whole};
 
 /// Zones that go by a name, in minutes east.
-const ZONES: [(&str, i64); 11] = [
+const ZONES: [(&str, i64); 10] = [
     ("UTC", 0),
     ("GMT", 0),
-    ("UT", 0),
     ("EST", -300),
     ("EDT", -240),
     ("CST", -360),
@@ -108,7 +108,13 @@ impl DatePattern {
     ) -> Result<(), String> {
         // Blanks before the digits count among them, as in Java.
         let end = exact.then_some(input.at + count);
+        let start = input.at;
         input.skip_blanks()?;
+        // Names begin where the field does: only numbers and zones may have blanks before.
+        let is_name = "GEa".contains(letter) || ("ML".contains(letter) && count > 2);
+        if is_name && input.at > start {
+            return Err(input.wrong("a name is missing"));
+        }
         let stamp = [read.afternoon.is_some(), read.hour.is_some(), read.half_day_hour.is_some()];
         let stamp = stamp.into_iter().filter(|set| *set).count();
         match letter {
@@ -202,9 +208,9 @@ impl Read {
             Day::OfWeek if self.weekday.is_some() => {
                 week_start(year) + (self.week.unwrap_or(1) - 1) * 7 + self.weekday.unwrap_or(0)
             }
-            Day::OfWeek if self.month.is_none() => week_start(year) + (self.week.unwrap_or(1) - 1) * 7,
+            Day::OfWeek => week_start(year) + (self.week.unwrap_or(1) - 1) * 7,
             Day::OfMonth(day) => mixed(year, self.month.unwrap_or(0), day),
-            Day::OfWeek | Day::None => {
+            Day::None => {
                 let first = mixed(year, self.month.unwrap_or(0), 1);
                 // The first such day of the month.
                 first + self.weekday.map_or(0, |weekday| (weekday - sunday_based(first)).rem_euclid(7))
@@ -250,15 +256,16 @@ impl<'a> Input<'a> {
             None => self.rest(),
         };
         let unsigned = rest.strip_prefix('-').unwrap_or(rest);
-        let len = unsigned.bytes().take_while(u8::is_ascii_digit).count();
+        let len = unsigned.find(|c| digit(c).is_none()).unwrap_or(unsigned.len());
         if len == 0 {
             return Err(self.wrong("a number is missing"));
         }
         let end = rest.len() - unsigned.len() + len;
         self.at += end;
-        // As Java's conversions: what is too long for a long is the largest one, and of a long the low half counts.
-        let number: i64 = rest.get(..end).and_then(|text| text.parse().ok()).unwrap_or(i64::MAX);
-        Ok((number as i32).into())
+        // As Java's conversions: what is too long for a long is the end of the range, and of a long the low half counts.
+        let far = i64::from(if unsigned.len() < rest.len() { i32::MIN } else { i32::MAX });
+        let number = rest.get(..end).and_then(whole).map_or(far, |number| (number as i32).into());
+        Ok(number)
     }
 
     /// The place of the longest name that stands here, in full or (when `short`) by its first three letters; any case.
@@ -286,10 +293,10 @@ impl<'a> Input<'a> {
                 self.at += 1;
                 return Ok(0);
             }
-            return self.offset(count != 1, count == 3);
+            return self.offset(count != 1, count == 3, false);
         }
         if self.rest().starts_with(['+', '-']) {
-            return self.offset(true, false);
+            return self.offset(true, false, false);
         }
         let rest = self.rest();
         let starts = |name: &str| rest.get(..name.len()).is_some_and(|text| text.eq_ignore_ascii_case(name));
@@ -297,13 +304,13 @@ impl<'a> Input<'a> {
         let (name, minutes) = known.ok_or_else(|| self.wrong("the time zone is not known"))?;
         self.at += name.len();
         if *name == "GMT" && self.rest().starts_with(['+', '-']) {
-            return self.offset(true, true);
+            return self.offset(true, true, true);
         }
         Ok(*minutes)
     }
 
-    /// `+hh`, `+hhmm` or, with `colon`, `+hh:mm` (before which the hour may have one digit).
-    fn offset(&mut self, minutes: bool, colon: bool) -> Result<i64, String> {
+    /// `+hh`, `+hhmm` or, with `colon`, `+hh:mm`, where the hour may be a `short_hour` of one digit.
+    fn offset(&mut self, minutes: bool, colon: bool, short_hour: bool) -> Result<i64, String> {
         let wrong = self.wrong("the offset of the time zone is not understood");
         let rest = self.rest();
         let (sign, digits) = match (rest.strip_prefix('+'), rest.strip_prefix('-')) {
@@ -315,7 +322,7 @@ impl<'a> Input<'a> {
             let text = text.filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?;
             text.parse::<i64>().ok()
         };
-        let one_digit = colon && digits.get(1..2) == Some(":");
+        let one_digit = short_hour && digits.get(1..2) == Some(":");
         let hour_len = if one_digit { 1 } else { 2 };
         let hour = part(digits.get(..hour_len)).filter(|hour| *hour < 24).ok_or_else(|| wrong.clone())?;
         let mut len = 1 + hour_len;
