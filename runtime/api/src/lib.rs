@@ -16,6 +16,7 @@ pub mod convert;
 pub mod error;
 pub mod headers;
 pub mod ids;
+pub mod java_regex;
 pub mod java_text;
 pub mod json_scan;
 pub mod offsets;

@@ -2,5 +2,4 @@
 
 pub(crate) mod date_pattern;
 pub(crate) mod number;
-pub(crate) mod regex;
 pub(crate) mod utf8;

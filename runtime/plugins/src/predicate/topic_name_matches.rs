@@ -7,8 +7,8 @@ use arrow::buffer::BooleanBuffer;
 use millstream_api::config::{ConfigType, Importance};
 use millstream_api::{Batch, Config, ConfigDef, ConfigKey, Error, Predicate, Result};
 
-use crate::java::regex::JavaRegex;
 use crate::transform::settings::regular_expression;
+use millstream_api::java_regex::JavaRegex;
 
 const PATTERN: &str = "pattern";
 

@@ -7,7 +7,7 @@ use millstream_api::{Batch, Config, ConnectorKind, Error, Result, Transform, Tra
 use super::edit::Step;
 use super::outcome::{all_failed, all_rows};
 use super::settings::REGEX_ROUTER;
-use crate::java::regex::{JavaRegex, Replacement};
+use millstream_api::java_regex::{JavaRegex, Replacement};
 
 /// Gives records of topics whose whole name matches another topic. Keeps its answer for the last topic.
 #[derive(Default)]

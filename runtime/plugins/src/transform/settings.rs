@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use millstream_api::config::{ConfigType, Importance, Parsed};
 use millstream_api::{Config, ConfigDef, ConfigKey, ConfigValues, Error, Result};
 
-use crate::java::regex::JavaRegex;
+use millstream_api::java_regex::JavaRegex;
 
 /// Whether a null field stands for its schema's default.
 pub(crate) const REPLACE_NULL: &str = "replace.null.with.default";

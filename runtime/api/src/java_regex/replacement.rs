@@ -4,7 +4,7 @@ use fancy_regex::{Captures, Regex};
 
 /// A parsed replacement.
 #[derive(Debug)]
-pub(crate) struct Replacement(Vec<Part>);
+pub struct Replacement(Vec<Part>);
 
 #[derive(Debug)]
 enum Part {

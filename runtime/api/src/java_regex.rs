@@ -7,14 +7,14 @@ mod translate;
 
 use fancy_regex::Regex;
 
-pub(crate) use replacement::Replacement;
+pub use replacement::Replacement;
 
 /// A regular expression as Java reads it.
 ///
 /// The pattern is translated into the notation of another engine: what has no counterpart there is refused when the expression is
 /// made, not when it is used.
-#[derive(Debug)]
-pub(crate) struct JavaRegex {
+#[derive(Clone, Debug)]
+pub struct JavaRegex {
     anywhere: Regex,
     whole: Regex,
 }
