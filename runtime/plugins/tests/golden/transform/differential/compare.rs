@@ -43,7 +43,14 @@ pub fn known(case: &Value, difference: &Difference) -> Option<&'static str> {
         (theirs.contains("thrown"), "validation that ends in an exception"),
         (kind == "no column" && class.contains("Cast"), "a cast value under a logical name"),
     ];
-    reasons.iter().find(|(holds, _)| *holds).map(|(_, why)| *why)
+    let dates = [
+        (ours.contains("by the letter F of") || ours.contains("by the letter W of"), "weeks of the month"),
+        (ours.contains("too far away"), "years beyond milliseconds"),
+        (ours.contains("the time zone is not known"), "names of time zones"),
+        (ours.contains("Bad class syntax"), "an intersection with nothing"),
+        (kind == "validation" && class.contains("Regex") && theirs.contains("regex"), "a look behind of any length"),
+    ];
+    reasons.iter().chain(&dates).find(|(holds, _)| *holds).map(|(_, why)| *why)
 }
 
 /// `None` when the answers are equal, or the case says nothing (a record that no column holds).

@@ -15,7 +15,7 @@ fn number(name: &str, default: usize) -> usize {
 }
 
 /// Java's answers, one for each case.
-fn ask_java(cases: &[Value]) -> Vec<Value> {
+pub fn ask_java(cases: &[Value]) -> Vec<Value> {
     let classes = std::env::var("MILLSTREAM_DIFFERENTIAL_CLASSES").expect("the class path of the Java side");
     let mut java = Command::new("java")
         .args(["-Duser.language=en", "-Duser.country=US", "-Duser.timezone=UTC", "-cp", &classes, "Transforms"])

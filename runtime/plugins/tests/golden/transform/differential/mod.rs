@@ -5,4 +5,5 @@ mod compare;
 mod dice;
 mod live;
 mod patterns;
+mod recorded;
 mod values;
