@@ -2,7 +2,7 @@
 
 use millstream_testbed::poll::until;
 use millstream_testbed::{
-    Folder, Kafka, NewRecord, Result, Topics, Worker, WorkerProperties, free_port, shared, unique,
+    Folder, Kafka, NewRecord, Result, STOP, Topics, Worker, WorkerProperties, free_port, shared, unique,
 };
 use serde_json::{Value, json};
 
@@ -280,7 +280,7 @@ async fn unfit_topic(kind: Kind, storage: &str, partitions: i32, policy: &str, w
     topics.create(&topic, partitions, &[("cleanup.policy", policy)]).await?;
     let worker = kind.prepare(properties)?;
     worker.spawn()?;
-    let code = worker.wait_exit(LIMIT).await?;
+    let code = worker.wait_exit(STOP).await?;
     assert_eq!(code, 1, "{topic}\n{}", worker.log_tail());
     let log = worker.log_text()?;
     for word in words.into_iter().chain([topic.as_str()]) {

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use indexmap::IndexMap;
 use millstream_testbed::rest::path_of;
 use millstream_testbed::{
-    Context, Error, Folder, JavaConnect, Result, Tail, Topics, Worker, WorkerProperties, free_port, shared, unique,
+    Context, Error, Folder, JavaConnect, Result, STOP, Tail, Topics, Worker, WorkerProperties, free_port, shared,
+    unique,
 };
 use serde_json::{Value, json};
 
@@ -284,7 +285,7 @@ impl<'a> Stage<'a> {
             }
             WorkerStep::Exits(wanted) => {
                 bed.worker.spawn()?;
-                let code = bed.worker.wait_exit(READY).await.context("the end of the worker")?;
+                let code = bed.worker.wait_exit(STOP).await.context("the end of the worker")?;
                 match code == wanted {
                     true => Ok(()),
                     false => Err(Error::new(format!("exit code {code}, expected {wanted}"))),

@@ -7,9 +7,6 @@ use crate::properties::WorkerProperties;
 use crate::worker::{Worker, with_listener};
 use crate::{Error, Result};
 
-/// What it is called in errors.
-pub(crate) const NAME: &str = "Apache Kafka Connect";
-
 /// An Apache Kafka Connect worker still to be started.
 #[derive(Debug)]
 pub struct JavaConnect {
@@ -77,6 +74,6 @@ impl JavaConnect {
             command.arg("worker.properties").envs(environment.iter().cloned());
             Ok(command)
         };
-        Worker::new(NAME, folder, base, Box::new(command))
+        Worker::new("Apache Kafka Connect", folder, base, Box::new(command))
     }
 }

@@ -43,4 +43,4 @@ pub use s3::{S3, S3Server};
 pub use services::{Shared, Testbed, shared, unique};
 pub use tail::Tail;
 pub use topics::{NewRecord, Record, Topics};
-pub use worker::{Usage, Worker};
+pub use worker::{STOP, Usage, Worker};
