@@ -43,12 +43,24 @@ pub fn known(case: &Value, difference: &Difference) -> Option<&'static str> {
         (theirs.contains("thrown"), "validation that ends in an exception"),
         (kind == "no column" && class.contains("Cast"), "a cast value under a logical name"),
     ];
+    let format = case["config"]["format"].as_str().unwrap_or_default().to_ascii_lowercase();
+    let null = case["config"].as_object().is_some_and(|config| config.values().any(Value::is_null));
     let dates = [
+        (
+            kind == "record" && class.contains("TimestampConverter") && format.contains('z'),
+            "text in the zone that was read",
+        ),
+        (kind == "record" && class.contains("MaskField") && theirs.contains("Decimal"), "scale of a masked Decimal"),
+        (class.contains("ReplaceField") && kind == "theirs fails", "a rename to a name that is there"),
+        (null && kind == "theirs fails" && theirs.contains("NullPointerException"), "a null setting"),
         (ours.contains("by the letter F of") || ours.contains("by the letter W of"), "weeks of the month"),
         (ours.contains("too far away"), "years beyond milliseconds"),
         (ours.contains("the time zone is not known"), "names of time zones"),
         (ours.contains("Bad class syntax"), "an intersection with nothing"),
-        (kind == "validation" && class.contains("Regex") && theirs.contains("regex"), "a look behind of any length"),
+        (
+            kind == "validation" && ours.starts_with("{} ") && (theirs.contains("regex") || theirs.contains("pattern")),
+            "a look behind of any length",
+        ),
     ];
     reasons.iter().chain(&dates).find(|(holds, _)| *holds).map(|(_, why)| *why)
 }
