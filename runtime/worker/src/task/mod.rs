@@ -16,5 +16,6 @@ pub mod source_letters;
 pub mod supervise;
 pub mod topic_creation;
 mod uncommitted;
+mod used_topics;
 
 pub use supervise::{InstanceEvent, InstanceId, RunningConnector, RunningTask, TaskEnvironment, TaskSpec};

@@ -9,6 +9,7 @@ use millstream_core::delivery::Submitted;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::used_topics::UsedTopics;
 use crate::kafka::Throttle;
 use crate::kafka::producer::{Answered, DeliverySink};
 use crate::observe::metrics::TaskMetrics;
@@ -21,13 +22,14 @@ pub struct Deliveries {
     failure: Mutex<Option<Error>>,
     failed: Notify,
     metrics: Arc<TaskMetrics>,
+    topics: Option<UsedTopics>,
 }
 
 impl Deliveries {
-    /// Nothing sent yet.
-    pub fn new(metrics: Arc<TaskMetrics>) -> Arc<Self> {
+    /// Nothing sent yet. `topics` remembers where records were written.
+    pub fn new(metrics: Arc<TaskMetrics>, topics: Option<UsedTopics>) -> Arc<Self> {
         let (submitted, failure) = (Mutex::new(Submitted::new()), Mutex::new(None));
-        Arc::new(Self { submitted, failure, failed: Notify::new(), metrics })
+        Arc::new(Self { submitted, failure, failed: Notify::new(), metrics, topics })
     }
 
     /// A batch is about to be sent; the id is what the producer acknowledges.
@@ -62,6 +64,10 @@ impl DeliverySink for Deliveries {
         self.metrics.answered(batch.records, written);
         if written > 0 {
             self.metrics.client.moved(batch.topic, written, batch.bytes);
+            // As in Java, a topic that takes no record is none that is used.
+            if let Some(topics) = &self.topics {
+                topics.used(batch.topic);
+            }
         }
         if batch.failed > 0 {
             self.metrics.client.refused(batch.topic, batch.failed);

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use arrow::array::{BinaryArray, UInt32Array};
 use millstream_api::{Batch, Error, Result, SourceBatch, SourceOffset, SourcePartition, TaskId};
-use millstream_core::cluster::TopicStatus;
 use millstream_core::delivery::Stage;
 
 use super::byte_queue::ByteReceiver;
@@ -18,7 +17,6 @@ use super::source_letters::{Origin, Rejected, SourceLetters};
 use super::topic_creation::TopicCreator;
 use crate::kafka::producer::{DeliverySink, SourceProducer};
 use crate::observe::metrics;
-use crate::store::StatusStore;
 
 /// Everything the stage owns.
 pub struct Sender {
@@ -36,8 +34,6 @@ pub struct Sender {
     pub letters: Option<SourceLetters>,
     /// Makes missing topics; `None` where the broker alone does, or nobody.
     pub creator: Option<TopicCreator>,
-    /// Where used topics are remembered; `None` when `topic.tracking.enable` is off.
-    pub topics: Option<Arc<dyn StatusStore>>,
     /// Set when the rest of the work is to be dropped.
     pub abandoned: Arc<AtomicBool>,
 }
@@ -119,17 +115,6 @@ impl Sender {
             && !batch.is_empty()
         {
             creator.prepare(&batch.topic, &self.abandoned)?;
-        }
-        // For each batch: the topics may have been reset since the last one. The store knows what it has.
-        if let Some(statuses) = &self.topics
-            && !batch.is_empty()
-        {
-            statuses.put_topic(TopicStatus {
-                topic: batch.topic.clone(),
-                connector: self.id.connector.clone(),
-                task: self.id.task,
-                discover_timestamp: crate::now_millis(),
-            });
         }
         let id = self.deliveries.submit(partition, offset);
         let abandoned = &self.abandoned;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use millstream_api::{
     ConnectorKind, Error, PartitionOffsets, Result, SinkBatch, SinkTask, SinkTaskContext, TopicPartition,
 };
-use millstream_core::cluster::{TargetState, TopicStatus};
+use millstream_core::cluster::TargetState;
 use millstream_core::delivery::SinkPositions;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -22,6 +22,7 @@ use super::sink_host::Wishes;
 use super::source::{Orders, off_the_reactor, report_state};
 use super::supervise::{Reporter, TaskEnvironment, TaskSpec};
 use super::uncommitted::Uncommitted;
+use super::used_topics::UsedTopics;
 use crate::kafka::client_config;
 use crate::kafka::consumer::{Assignment, Begin, SinkConsumer};
 use crate::observe::metrics::{CommitOutcome, TaskMetrics};
@@ -93,6 +94,7 @@ pub async fn run(
         records,
         wishes,
         letters: letters.clone(),
+        topics: UsedTopics::of(&spec, &env),
         waiting: VecDeque::new(),
         pending: None,
         positions: SinkPositions::default(),
@@ -155,6 +157,7 @@ struct SinkLoop {
     records: ByteReceiver<Fetched>,
     wishes: Arc<Wishes>,
     letters: Option<Arc<DeadLetters>>,
+    topics: Option<UsedTopics>,
     /// Taken from the queue while looking for records of revoked partitions.
     waiting: VecDeque<Held<Fetched>>,
     /// Given to `put`, which asked to get it again.
@@ -276,10 +279,8 @@ impl SinkLoop {
 
     async fn put(&mut self, mut held: Held<Fetched>) -> Result<()> {
         let fetched = &mut held.item;
-        // As in Java, a topic counts as used when a record of it could be read, whatever the transformations made of it.
-        let unread = fetched.failure.is_some() || fetched.batches.is_empty() && !fetched.rejected.is_empty();
-        if !unread {
-            self.remember_topic(&fetched.origin.topic);
+        if let Some(topics) = self.topics.as_ref().filter(|_| fetched.read) {
+            topics.used(&fetched.origin.topic);
         }
         if let (Some(letters), Some(raw)) = (&self.letters, &fetched.raw) {
             letters.send(raw, std::mem::take(&mut fetched.rejected)).await?;
@@ -338,18 +339,6 @@ impl SinkLoop {
             }
             Err(error) => Err(error.at("put without records")),
             Ok(()) => Ok(()),
-        }
-    }
-
-    /// For each batch: the topics may have been reset since the last one. The store knows what it has.
-    fn remember_topic(&self, topic: &Arc<str>) {
-        if self.env.worker.topic_tracking_enable {
-            self.env.stores.statuses.put_topic(TopicStatus {
-                topic: topic.clone(),
-                connector: self.spec.id.connector.clone(),
-                task: self.spec.id.task,
-                discover_timestamp: crate::now_millis(),
-            });
         }
     }
 

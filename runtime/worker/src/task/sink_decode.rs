@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::UInt32Array;
 use millstream_api::{Batch, Column, Error, MemoryBudget, Reservation, Result, SinkBatch, TaskId, TopicPartition};
+use millstream_core::delivery::Stage;
 
 use super::byte_queue::ByteSender;
 use super::chain::{Plugins, Read};
@@ -27,6 +28,8 @@ pub struct Fetched {
     pub raw: Option<Arc<RawRun>>,
     /// Rows of `raw` for the dead letter queue.
     pub rejected: Vec<Rejected>,
+    /// A record of them could be read, whatever the transformations made of it: its topic then counts as used, as in Java.
+    pub read: bool,
     /// What fails the task when their turn has come; there is no batch then.
     pub failure: Option<Error>,
     /// Bytes the batches hold, counted until the task has taken them.
@@ -64,7 +67,9 @@ impl RunSink for SinkDecoder {
         }
         let batches = cut(&run, read, &keep)?;
         let mut batches = self.plugins.transform_consumed(batches, &run, &mut failures)?;
-        let (rejected, failure) = self.reject(&run, StageFailure::one_a_row(failures));
+        let failures = StageFailure::one_a_row(failures);
+        let read = self.any_read(rows, &failures);
+        let (rejected, failure) = self.reject(&run, failures);
         if failure.is_some() {
             batches.clear();
         }
@@ -77,7 +82,7 @@ impl RunSink for SinkDecoder {
             bytes += kept_bytes(raw);
         }
         let memory = self.budget.reserve(bytes);
-        Ok(Fetched { origin, batches, first_offset, next_offset, seek, raw, rejected, failure, memory })
+        Ok(Fetched { origin, batches, first_offset, next_offset, seek, raw, rejected, read, failure, memory })
     }
 
     fn offer(&mut self, item: Fetched) -> std::result::Result<(), Option<Fetched>> {
@@ -96,6 +101,14 @@ impl RunSink for SinkDecoder {
 }
 
 impl SinkDecoder {
+    /// True when a record was read, up to the one that fails the task.
+    fn any_read(&self, rows: usize, failures: &[StageFailure]) -> bool {
+        let last = failures.iter().find(|failure| !self.failures.tolerance.allows(&failure.error));
+        let looked_at = last.map_or(rows, |failure| failure.row + 1);
+        let unread = |failure: &&StageFailure| failure.row < looked_at && failure.stage != Stage::Transformation;
+        failures.iter().filter(unread).count() < looked_at
+    }
+
     /// Decides about failed rows: those that the dead letter queue gets, and the error that fails the task, if one does. The row that does
     /// is the last that is looked at, and goes to the queue too.
     fn reject(&self, run: &RawRun, mut failures: Vec<StageFailure>) -> (Vec<Rejected>, Option<Error>) {

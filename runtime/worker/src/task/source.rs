@@ -20,6 +20,7 @@ use super::sender::Sender;
 use super::source_letters::SourceLetters;
 use super::supervise::{Reporter, TaskEnvironment, TaskSpec};
 use super::topic_creation::TopicCreator;
+use super::used_topics::UsedTopics;
 use crate::kafka::client_config;
 use crate::kafka::producer::{SourceProducer, TopicLimits};
 use crate::observe::metrics::TaskMetrics;
@@ -93,7 +94,7 @@ pub async fn run(
             return Ok(());
         }
     }
-    let deliveries = Deliveries::new(metrics.clone());
+    let deliveries = Deliveries::new(metrics.clone(), UsedTopics::of(&spec, &env));
     let sender = {
         let (spec, env, deliveries, abandoned) =
             (spec.clone(), env.clone(), deliveries.clone(), orders.abandoned.clone());
@@ -217,7 +218,6 @@ fn build_sender(
         deliveries: deliveries.clone(),
         failures,
         creator: TopicCreator::of(spec, env)?,
-        topics: env.worker.topic_tracking_enable.then(|| env.stores.statuses.clone()),
         abandoned,
     })
 }
