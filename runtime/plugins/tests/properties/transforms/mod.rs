@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, Int32Array, Int64Array, StructArray};
 use arrow::buffer::BooleanBuffer;
-use arrow::datatypes::{DataType, Field, FieldRef};
-use millstream_api::{Batch, Column, Config, ConnectorKind, Transform, Transformed, schema};
+use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
+use millstream_api::{Batch, Column, Config, ConnectorKind, HeaderValue, Transform, Transformed, schema};
 use millstream_plugins::transform;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -243,6 +243,68 @@ proptest! {
             .map(|(row, key)| key.map(|key| key.map(|(_, key)| (key, Part::of(&batch.value, row)))))
             .collect();
         check(made, &batch, &plain, cut)?;
+    }
+
+    #[test]
+    fn set_schema_metadata((batch, cut) in any_batch(), version in prop::option::of(any::<i32>()), replace: bool) {
+        let mut settings = vec![("schema.name", "io.example.Other".to_owned()), ("replace.null.with.default", replace.to_string())];
+        settings.extend(version.map(|version| ("schema.version", version.to_string())));
+        let set = |field: &FieldRef, value: &V| reference::set_schema_metadata(field, value, "io.example.Other", version, replace);
+        let nulls = |part| match part {
+            Part::Typed(field, value) => set(&field, &value).map(|(field, value)| Part::Typed(field, value)),
+            nothing => Ok(nothing),
+        };
+        let plain = plainly(&batch, nulls, |_, field, value| set(field, value));
+        check(made("SetSchemaMetadata$Value", &settings), &batch, &plain, cut)?;
+    }
+
+    #[test]
+    fn timestamp_converter((batch, cut) in any_batch(), which: prop::sample::Index, target in 0..3usize, replace: bool) {
+        const TARGETS: [&str; 3] = ["unix", "Timestamp", "Time"];
+        let to = [DataType::Int64, reference::timestamp(), DataType::Time32(TimeUnit::Millisecond)][target].clone();
+        let DataType::Struct(fields) = batch.value.field().data_type() else { unreachable!() };
+        let name = which.get(fields).name().clone();
+        let made = made("TimestampConverter$Value", &[
+            ("field", name.clone()), ("target.type", TARGETS[target].to_owned()), ("format", "yyyy-MM-dd HH:mm:ss".to_owned()),
+            ("replace.null.with.default", replace.to_string()),
+        ]);
+        let convert = |field: &FieldRef, value: &V| reference::timestamp_converter(field, value, &name, &to, replace);
+        let nulls = |part| match part {
+            Part::Typed(field, value) => convert(&field, &value).map(|(field, value)| Part::Typed(field, value)),
+            nothing => Ok(nothing),
+        };
+        let plain = plainly(&batch, nulls, |_, field, value| convert(field, value));
+        check(made, &batch, &plain, cut)?;
+    }
+
+    #[test]
+    fn header_from((batch, _) in any_batch(), picked: u8, moved: bool, replace: bool) {
+        let fields = names(&batch, picked | 1);
+        let headers: Vec<_> = (0..fields.len()).map(|place| format!("h{place}")).collect();
+        let mut made = made("HeaderFrom$Value", &[
+            ("fields", fields.join(",")), ("headers", headers.join(",")),
+            ("operation", if moved { "move" } else { "copy" }.to_owned()), ("replace.null.with.default", replace.to_string()),
+        ]);
+        let plain = plainly(&batch, |_| Err(()), |_, field, value| match moved {
+            true => reference::replace_field(field, value, &fields, &[], &[], replace),
+            false => Ok((field.clone(), value.clone())),
+        });
+        let out = made.apply(batch.clone());
+        prop_assert_eq!(fates(&out, batch.len()), plain);
+        for (part, origins) in &out.parts {
+            for (row, origin) in origins.values().iter().enumerate() {
+                let Part::Typed(root, value) = Part::of(&batch.value, *origin as usize) else { unreachable!() };
+                let wanted: Vec<_> = fields.iter().map(|name| reference::extract_field(&root, &value, std::slice::from_ref(name), replace)).collect();
+                let found: Vec<_> = part.headers.row(row).iter().map(|header| {
+                    let HeaderValue::Typed(value) = &header.value else { unreachable!() };
+                    match Part::of(&value.to_column(), 0) {
+                        Part::Typed(field, value) => Ok((Arc::new(field.as_ref().clone().with_name("value")), value)),
+                        other => panic!("{other:?}"),
+                    }
+                }).collect();
+                prop_assert_eq!(found, wanted);
+            }
+        }
     }
 }
 

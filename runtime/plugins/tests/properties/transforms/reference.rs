@@ -321,3 +321,51 @@ fn text_of(value: V) -> Result<V, ()> {
 pub fn timestamp() -> DataType {
     DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
 }
+
+pub fn set_schema_metadata(field: &FieldRef, value: &V, name: &str, version: Option<i32>, replace: bool) -> Made {
+    let version = version.map(|version| (schema::VERSION, version.to_string()));
+    let named = schema::with_meta(field.as_ref().clone(), [(schema::NAME, name.to_owned())].into_iter().chain(version));
+    let value = match value {
+        V::Struct(parts) => {
+            V::Struct(fields_of(field)?.iter().zip(parts).map(|(field, value)| get(field, value, replace)).collect())
+        }
+        value => value.clone(),
+    };
+    Ok((Arc::new(named), value))
+}
+
+/// Of the field `name`, to a type of milliseconds. Texts of the tests are no dates.
+pub fn timestamp_converter(field: &FieldRef, value: &V, name: &str, to: &DataType, replace: bool) -> Made {
+    const DAY: i64 = 86_400_000;
+    let absent = *value == V::Null;
+    let (mut fields, mut parts) = (Vec::new(), Vec::new());
+    for (index, part) in fields_of(field)?.iter().enumerate() {
+        // Of a struct that is null, the schema is what counts.
+        let value = if absent { V::Null } else { get(part, &parts_of(value)[index], replace) };
+        if part.name() != name {
+            fields.push(part.clone());
+            parts.push(value);
+            continue;
+        }
+        let instant = matches!(
+            part.data_type(),
+            DataType::Int64 | DataType::Utf8 | DataType::Date32 | DataType::Time32(_) | DataType::Timestamp(..)
+        );
+        let millis = match value {
+            _ if !instant && !absent => return Err(()),
+            V::Null => None,
+            V::Whole(millis) | V::Time(millis) | V::Timestamp(millis) => Some(millis),
+            V::Date(days) => Some(days * DAY),
+            _ => return Err(()),
+        };
+        fields.push(Arc::new(Field::new(part.name(), to.clone(), part.is_nullable())));
+        parts.push(millis.map_or(V::Null, |millis| match to {
+            DataType::Int64 => V::Whole(millis),
+            DataType::Time32(_) => V::Time(millis.rem_euclid(DAY)),
+            _ => V::Timestamp(millis),
+        }));
+    }
+    let value = if absent { V::Null } else { V::Struct(parts) };
+    // Optional as it was, unlike after other transformations.
+    Ok((Arc::new(field.as_ref().clone().with_data_type(DataType::Struct(fields.into()))), value))
+}
