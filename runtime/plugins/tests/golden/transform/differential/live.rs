@@ -1,37 +1,17 @@
 //! The live comparison.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use super::cases::{SUBJECTS, cases};
 use super::compare::{difference, known};
 use super::dice::Dice;
-
-fn number(name: &str, default: usize) -> usize {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
+use crate::java::{answers, number};
 
 /// Java's answers, one for each case.
 pub fn ask_java(cases: &[Value]) -> Vec<Value> {
-    let classes = std::env::var("MILLSTREAM_DIFFERENTIAL_CLASSES").expect("the class path of the Java side");
-    let mut java = Command::new("java")
-        .args(["-Duser.language=en", "-Duser.country=US", "-Duser.timezone=UTC", "-cp", &classes, "Transforms"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("java");
-    let mut input = java.stdin.take().unwrap();
-    let lines: String = cases.iter().map(|case| format!("{case}\n")).collect();
-    let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
-    let output = java.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    let answers = String::from_utf8(output.stdout).unwrap();
-    let answers: Vec<Value> = answers.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(answers.len(), cases.len(), "Java ended early");
-    answers
+    answers("Transforms", cases)
 }
 
 #[test]
