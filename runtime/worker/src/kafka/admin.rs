@@ -165,7 +165,7 @@ impl Admin {
 
     /// Number of brokers that are up.
     pub async fn broker_count(&self) -> Result<usize> {
-        Ok(self.metadata(None, ASK).await?.brokers().len())
+        self.broker_count_within(ASK).await
     }
 
     /// As [`Admin::broker_count`], with a limit.

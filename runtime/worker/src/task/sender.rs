@@ -91,10 +91,10 @@ impl Sender {
         origin: Option<&Origin>,
         rows: Option<&UInt32Array>,
     ) -> Result<()> {
-        let rejected = origin.map(|_| Rejected::of(&failed, rows));
+        let rejected = origin.map(|origin| (origin, Rejected::of(&failed, rows)));
         self.failures.not_sent(&self.id, topic, failed)?;
-        match (&mut self.letters, origin, rejected) {
-            (Some(letters), Some(origin), Some(rejected)) => {
+        match (&mut self.letters, rejected) {
+            (Some(letters), Some((origin, rejected))) => {
                 letters.send(&mut self.plugins, origin, rejected, &self.abandoned)
             }
             _ => Ok(()),

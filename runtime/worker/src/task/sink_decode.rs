@@ -67,9 +67,7 @@ impl RunSink for SinkDecoder {
         }
         let batches = cut(&run, read, &keep)?;
         let mut batches = self.plugins.transform_consumed(batches, &run, &mut failures)?;
-        let failures = StageFailure::one_a_row(failures);
-        let read = self.any_read(rows, &failures);
-        let (rejected, failure) = self.reject(&run, failures);
+        let Verdict { read, rejected, failure } = self.judge(&run, StageFailure::one_a_row(failures));
         if failure.is_some() {
             batches.clear();
         }
@@ -100,29 +98,35 @@ impl RunSink for SinkDecoder {
     }
 }
 
-impl SinkDecoder {
-    /// True when a record was read, up to the one that fails the task.
-    fn any_read(&self, rows: usize, failures: &[StageFailure]) -> bool {
-        let last = failures.iter().find(|failure| !self.failures.tolerance.allows(&failure.error));
-        let looked_at = last.map_or(rows, |failure| failure.row + 1);
-        let unread = |failure: &&StageFailure| failure.row < looked_at && failure.stage != Stage::Transformation;
-        failures.iter().filter(unread).count() < looked_at
-    }
+/// What follows from the rows of a run that failed.
+struct Verdict {
+    /// A row was read, whatever the transformations made of it.
+    read: bool,
+    /// Rows for the dead letter queue.
+    rejected: Vec<Rejected>,
+    /// What fails the task.
+    failure: Option<Error>,
+}
 
-    /// Decides about failed rows: those that the dead letter queue gets, and the error that fails the task, if one does. The row that does
-    /// is the last that is looked at, and goes to the queue too.
-    fn reject(&self, run: &RawRun, mut failures: Vec<StageFailure>) -> (Vec<Rejected>, Option<Error>) {
+impl SinkDecoder {
+    /// Decides about failed rows. The one that fails the task is the last row that is looked at, and goes to the queue too.
+    fn judge(&self, run: &RawRun, mut failures: Vec<StageFailure>) -> Verdict {
         let policy = &self.failures;
-        if let Some(last) = failures.iter().position(|failure| !policy.tolerance.allows(&failure.error)) {
+        let mut looked_at = run.offsets.len();
+        let mut fatal = failures.iter().enumerate().filter(|(_, failure)| !policy.tolerance.allows(&failure.error));
+        if let Some((last, row)) = fatal.next().map(|(last, failure)| (last, failure.row)) {
+            looked_at = row + 1;
             failures.truncate(last + 1);
         }
+        let read = failures.iter().filter(|failure| failure.stage != Stage::Transformation).count() < looked_at;
         let letter = |failure: &StageFailure| Rejected {
             row: failure.row,
             reason: Reason::of(failure.stage, failure.class, &failure.error),
         };
         let rejected = if self.letters.is_some() { failures.iter().map(letter).collect() } else { Vec::new() };
         let offset_of = |row: usize| run.offsets.values().get(row).copied().unwrap_or_default();
-        (rejected, policy.not_put(&self.id, &run.origin, offset_of, failures).err())
+        let failure = policy.not_put(&self.id, &run.origin, offset_of, failures).err();
+        Verdict { read, rejected, failure }
     }
 }
 

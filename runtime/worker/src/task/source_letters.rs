@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{Array, BinaryArray, UInt32Array};
 use millstream_api::{Batch, Error, Header, Headers, HeadersBuilder, Result, SourceOffset, SourcePartition, TaskId};
-use millstream_core::settings::DeadLetterQueue;
 
 use super::chain::{Plugins, Written};
 use super::dead_letter::{Polled, Reason, not_initialized, source_headers};
@@ -26,8 +25,8 @@ const FORM: &str = "__millstream.errors.converter";
 /// The dead letter queue of one source task. Used from the thread that sends.
 pub struct SourceLetters {
     id: TaskId,
-    queue: DeadLetterQueue,
     topic: Arc<str>,
+    context_headers: bool,
     hidden: Hidden,
     /// Writes what the connector's converters cannot.
     json: Plugins,
@@ -86,8 +85,8 @@ impl SourceLetters {
         let producer = make().map_err(|error| not_initialized(&queue, error))?;
         Ok(Some(Self {
             id: spec.id.clone(),
-            topic: queue.topic.as_str().into(),
-            queue,
+            topic: queue.topic.into(),
+            context_headers: queue.context_headers,
             hidden: spec.hidden.clone(),
             json: Plugins::json(failures.clone())?,
             producer,
@@ -166,7 +165,7 @@ impl SourceLetters {
             if *as_json {
                 headers.push(Header::raw(FORM, Some("org.apache.kafka.connect.json.JsonConverter".into())));
             }
-            if self.queue.context_headers {
+            if self.context_headers {
                 for (key, value) in source_headers(&polled, reason, &self.hidden) {
                     headers.push(Header::raw(key, Some(value.into_bytes().into())));
                 }
